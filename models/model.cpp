@@ -1,0 +1,33 @@
+#include "models/model.hpp"
+
+#include <omp.h>
+
+#include <cmath>
+#include <utility>
+
+#include "sim/core/random.hpp"
+
+namespace paceline {
+
+void Model::add_tensor(std::string name, std::vector<int> shape, int fan_in) {
+  std::size_t count = 1;
+  for (int side : shape) count *= std::size_t(side);
+  tensors_.push_back({std::move(name), std::move(shape), fan_in, size(), count});
+}
+
+std::vector<float> initial_parameters(const Model& model, std::uint64_t seed) {
+  std::vector<float> flat;
+  flat.reserve(model.size());
+  for (const Tensor& tensor : model.tensors()) {
+    const double root = std::sqrt(double(tensor.fan_in));
+    for (std::size_t i = tensor.offset; i < tensor.offset + tensor.count; ++i) {
+      const double u = double(splitmix64((seed << 32) + i) >> 11) * 0x1p-53;
+      flat.push_back(float((2 * u - 1) / root));
+    }
+  }
+  return flat;
+}
+
+void single_threaded() { omp_set_num_threads(1); }
+
+}  // namespace paceline

@@ -1,0 +1,85 @@
+// Stochastic gradient descent as torch.optim.SGD defines it (no dampening): with decay λ and momentum μ
+//   d = g + λx;  v ← μv + d, at first v = d;  d = v, or d + μv with Nesterov;  x ← x − ηd
+// in float32, each operation rounded by itself.
+#include <algorithm>
+#include <vector>
+
+#include "models/optimizer.hpp"
+
+namespace paceline {
+namespace {
+
+struct Settings {
+  double learning_rate, momentum;
+  bool nesterov;
+  double weight_decay;
+};
+
+class Sgd : public Optimizer {
+ public:
+  Sgd(const Settings& settings, std::size_t size)
+      : settings_(settings), size_(size), velocity_(settings.momentum > 0 ? size : 0) {}
+
+  void step(const float* from, const float* g, float* to, double rate_scale) override {
+    if (to != from) std::copy_n(from, size_, to);
+    const float rate = float(settings_.learning_rate * rate_scale);
+    if (velocity_.empty()) descend(to, g, rate);
+    else descend(to, g, velocity_.data(), rate);
+  }
+
+ private:
+  void descend(float* __restrict x, const float* __restrict g, float rate) const {
+    const float decay = float(settings_.weight_decay);
+    if (decay == 0)
+      for (std::size_t i = 0; i < size_; ++i) x[i] -= rate * g[i];
+    else
+      for (std::size_t i = 0; i < size_; ++i) x[i] -= rate * (g[i] + decay * x[i]);
+  }
+
+  // The velocity is 0 before the first step, which makes it d then.
+  void descend(float* __restrict x, const float* __restrict g, float* __restrict v, float rate) const {
+    const float decay = float(settings_.weight_decay), momentum = float(settings_.momentum);
+    const bool nesterov = settings_.nesterov, decays = decay != 0;
+    for (std::size_t i = 0; i < size_; ++i) {
+      const float d = decays ? g[i] + decay * x[i] : g[i];
+      v[i] = momentum * v[i] + d;
+      x[i] -= rate * (nesterov ? d + momentum * v[i] : v[i]);
+    }
+  }
+
+  Settings settings_;
+  std::size_t size_;
+  std::vector<float> velocity_;
+};
+
+OptimizerMaker maker(const Settings& settings) {
+  return {[settings](std::size_t size) { return std::make_unique<Sgd>(settings, size); }, settings.momentum,
+          [settings](double momentum) {
+            Settings other = settings;
+            other.momentum = momentum;
+            return maker(other);
+          }};
+}
+
+}  // namespace
+
+namespace optimizers {
+
+OptimizerMaker sgd(Reader& in) {
+  in.about("Stochastic gradient descent with momentum, Nesterov's variant and L2 decay, as torch.optim.SGD.");
+  Settings settings{};
+  settings.learning_rate =
+      in.number("learning_rate", {.minimum = 0, .above_minimum = true, .help = "step along the gradient"});
+  settings.momentum =
+      in.number("momentum", {.minimum = 0, .fallback = 0, .help = "share of the velocity that a step keeps; below 1"});
+  settings.nesterov = in.boolean("nesterov", false, "looks ahead along the velocity; needs momentum");
+  settings.weight_decay = in.number(
+      "weight_decay",
+      {.minimum = 0, .fallback = 0, .help = "L2: this times the parameters is added to the gradient, biases too"});
+  if (settings.momentum >= 1) in.fail("momentum", "must be below 1: the velocity would grow for ever");
+  if (settings.nesterov && settings.momentum == 0) in.fail("nesterov", "needs momentum above 0");
+  return maker(settings);
+}
+
+}  // namespace optimizers
+}  // namespace paceline

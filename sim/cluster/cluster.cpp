@@ -1,0 +1,39 @@
+#include "sim/cluster/cluster.hpp"
+
+#include <fmt/format.h>
+
+namespace paceline {
+
+Cluster::Cluster(Engine& engine, const ClusterSpec& spec, std::uint64_t seed)
+    : spec_(spec),
+      seed_(seed),
+      topology_(spec.topology.build(spec.topology.nodes ? spec.topology.nodes : spec.workers + spec.dedicated_servers())),
+      network_(engine, *topology_) {
+  for (int w = 0; w < spec.workers; ++w) devices_.emplace_back(engine);
+  nodes_ = spec.placement;
+  for (int node = int(nodes_.size()); node < spec.workers + spec.dedicated_servers(); ++node) nodes_.push_back(node);
+  for (int s = 0; s < spec.servers.count; ++s)
+    server_nodes_.push_back(nodes_[std::size_t(spec.servers.colocated ? s % spec.workers : spec.workers + s)]);
+}
+
+double Cluster::jitter(int worker, std::int64_t step) const {
+  return spec_.jitter(Stream(seed_, "jitter", std::uint64_t(worker)).uniform(std::uint64_t(step)));
+}
+
+double Cluster::service(int server, std::uint64_t request) const {
+  const ServerSpec& servers = spec_.servers;
+  if (servers.service == 0) return 0;
+  return servers.service * servers.jitter(Stream(seed_, "service", std::uint64_t(server)).uniform(request));
+}
+
+void Cluster::start_stragglers(Engine& engine) {
+  for (std::size_t i = 0; i < spec_.stragglers.size(); ++i) {
+    const StragglerMaker& straggler = spec_.stragglers[i];
+    const auto slow = [this, i, &straggler](double factor) {
+      for (int worker : straggler.workers) device(worker).set_slowdown(i, factor);
+    };
+    engine.spawn(fmt::format("straggler {}", i), straggler.run(engine, slow), Engine::Kind::daemon);
+  }
+}
+
+}  // namespace paceline

@@ -1,0 +1,70 @@
+// Cluster: what `cluster` of a scenario describes, and what is built from it: the network, a device per worker, the
+// nodes that workers and servers sit on, the stragglers.
+#pragma once
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "sim/cluster/cost.hpp"
+#include "sim/cluster/device.hpp"
+#include "sim/cluster/jitter/jitter.hpp"
+#include "sim/cluster/network.hpp"
+#include "sim/cluster/stragglers/straggler.hpp"
+#include "sim/core/random.hpp"
+#include "topologies/topology_maker.hpp"
+
+namespace paceline {
+
+struct ServerSpec {
+  int count = 1;
+  bool colocated = false;     // server k on the node of worker k mod N; otherwise on nodes of their own
+  double service = 0;         // seconds per request, before its jitter
+  Jitter jitter;
+  bool series = false;        // a worker visits the shards one after the other, not all at once
+};
+
+struct ClusterSpec {
+  int workers = 1;
+  TopologyMaker topology;
+  std::vector<int> placement;  // nodes of the workers, then of dedicated servers; empty: packed
+  std::vector<DeviceSpec> devices;
+  std::vector<std::string> device_names;
+  ServerSpec servers;
+  Jitter jitter;
+  std::vector<StragglerMaker> stragglers;
+
+  int dedicated_servers() const { return servers.colocated ? 0 : servers.count; }
+};
+
+class Cluster {
+ public:
+  Cluster(Engine& engine, const ClusterSpec& spec, std::uint64_t seed);
+  Cluster(const Cluster&) = delete;
+
+  int workers() const { return spec_.workers; }
+  const ClusterSpec& spec() const { return spec_; }
+  const Topology& topology() const { return *topology_; }
+  Network& network() { return network_; }
+  const Network& network() const { return network_; }
+  Device& device(int worker) { return devices_[std::size_t(worker)]; }
+  int worker_node(int worker) const { return nodes_[std::size_t(worker)]; }
+  int server_node(int server) const { return server_nodes_[std::size_t(server)]; }
+  std::span<const int> worker_nodes() const { return {nodes_.data(), std::size_t(spec_.workers)}; }
+
+  // The factor on all durations of worker w's k-th step.
+  double jitter(int worker, std::int64_t step) const;
+  // Seconds of a server's n-th request.
+  double service(int server, std::uint64_t request) const;
+
+  void start_stragglers(Engine& engine);
+
+ private:
+  const ClusterSpec& spec_;
+  std::uint64_t seed_;
+  std::unique_ptr<const Topology> topology_;
+  Network network_;
+  std::deque<Device> devices_;
+  std::vector<int> nodes_, server_nodes_;
+};
+
+}  // namespace paceline

@@ -1,0 +1,81 @@
+// Device: does one piece of work at a time, at a speed that may change under way.
+//
+// Work is measured in seconds at nominal speed. With slowdown s(t) >= 0 the work done since begin() is the integral of
+// 1/s(t); reach(w) ends when it is w. The finish is always reckoned from the last change of speed, so that rounding to
+// ticks does not add up over the parts of a piece.
+#pragma once
+#include <vector>
+
+#include "sim/core/engine.hpp"
+
+namespace paceline {
+
+class Device {
+ public:
+  explicit Device(Engine& engine) : engine_(engine) {}
+  Device(const Device&) = delete;
+
+  // The factor that straggler number `straggler` puts on every duration from now on; 1: none. Factors multiply.
+  void set_slowdown(std::size_t straggler, double factor) {
+    if (straggler >= factors_.size()) factors_.resize(straggler + 1, 1.0);
+    factors_[straggler] = factor;
+    settle();
+    slowdown_ = 1;
+    for (double each : factors_) slowdown_ *= each;
+    if (waiter_) reschedule();
+  }
+  double slowdown() const { return slowdown_; }
+
+  // Starts a piece of work now.
+  void begin() {
+    since_ = engine_.now();
+    done_ = 0;
+  }
+
+  class [[nodiscard]] Reach {
+   public:
+    Reach(Device& device, double goal) : device_(device), goal_(goal) {}
+    Reach(const Reach&) = delete;
+    ~Reach() {
+      if (device_.waiter_ != this) return;
+      device_.engine_.unschedule(ticket_);
+      device_.waiter_ = nullptr;
+    }
+    bool await_ready() const { return device_.due(goal_) <= device_.engine_.now(); }
+    void await_suspend(std::coroutine_handle<> who) {
+      who_ = who;
+      device_.waiter_ = this;
+      ticket_ = device_.engine_.schedule(device_.due(goal_), who_);
+    }
+    void await_resume() { device_.waiter_ = nullptr; }
+
+   private:
+    friend class Device;
+    Device& device_;
+    double goal_;
+    std::coroutine_handle<> who_;
+    Engine::Ticket ticket_ = 0;
+  };
+  // Awaitable: until `work` seconds of work have been done since begin(). One process waits at a time.
+  Reach reach(double work) { return Reach(*this, work); }
+
+ private:
+  Time due(double goal) const { return goal > done_ ? later(since_, span_of((goal - done_) * slowdown_)) : since_; }
+  void settle() {
+    done_ += to_seconds(engine_.now() - since_) / slowdown_;
+    since_ = engine_.now();
+  }
+  void reschedule() {
+    engine_.unschedule(waiter_->ticket_);
+    waiter_->ticket_ = engine_.schedule(due(waiter_->goal_), waiter_->who_);
+  }
+
+  Engine& engine_;
+  std::vector<double> factors_;
+  double slowdown_ = 1;
+  Time since_{};      // of the last change of speed, or of begin()
+  double done_ = 0;   // by then
+  Reach* waiter_ = nullptr;
+};
+
+}  // namespace paceline

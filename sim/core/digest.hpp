@@ -1,0 +1,23 @@
+// SHA-256 (FIPS 180-4), for what must be named by its content: scenarios, files, parameters.
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace paceline {
+
+class Digest {
+ public:
+  Digest& add(std::string_view bytes);
+  std::string hex();  // 64 digits; ends the digest
+
+ private:
+  void block(const unsigned char* bytes);
+  std::array<std::uint32_t, 8> state_{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+  std::array<unsigned char, 64> rest_{};
+  std::uint64_t length_ = 0;
+};
+
+}  // namespace paceline

@@ -1,0 +1,49 @@
+// What a run writes down as it goes. Those who know (workers, servers) write into a Sink, which the experiment
+// implements; they never include up.
+#pragma once
+#include <cstdint>
+#include <optional>
+
+#include "sim/core/time.hpp"
+
+namespace paceline {
+
+// What a worker's time goes to. Every instant of every worker is exactly one of these.
+enum class Activity {
+  compute,
+  communication,  // blocked on bytes that are moving
+  wait,           // blocked on other workers
+  queue,          // blocked at a server, behind others or in its own service
+  down,
+};
+constexpr std::size_t activities = 5;
+
+// One batch of one worker, from its start to the start of the next.
+struct StepRow {
+  int worker = 0;
+  std::int64_t step = 0;  // the worker's own count, from 0
+  Time start{};
+  Span spent[activities]{};
+  int samples = 0;
+  std::optional<double> train_loss{};  // mean over the batch, at the parameters it was computed at
+  std::int64_t staleness = 0;
+};
+
+// An evaluation. Losses and the accuracy are empty without numerics.
+struct CurvePoint {
+  Time time{};
+  double step = 0, epoch = 0;
+  std::int64_t samples = 0;
+  std::optional<double> train_loss{};  // mean batch loss since the last point
+  std::optional<double> test_loss{}, test_accuracy{};
+  double bytes_on_wire = 0;
+};
+
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  virtual void step(const StepRow& row) = 0;
+  virtual void curve(const CurvePoint& point) = 0;
+};
+
+}  // namespace paceline

@@ -1,0 +1,194 @@
+#include "sim/experiment/experiment.hpp"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <ctime>
+#include <numeric>
+
+namespace paceline {
+namespace {
+
+constexpr std::size_t largest_model = std::size_t{1} << 31;  // parameters
+
+double cpu_seconds() { return double(std::clock()) / CLOCKS_PER_SEC; }
+
+double peak_memory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return double(usage.ru_maxrss) * 1024;
+}
+
+StalenessSummary summarize(const std::vector<std::uint64_t>& histogram) {
+  StalenessSummary s{.histogram = histogram};
+  const double total = double(std::accumulate(histogram.begin(), histogram.end(), std::uint64_t{0}));
+  if (total == 0) return s;
+  double below = 0, weighted = 0;
+  bool half = false, most = false;
+  for (std::size_t tau = 0; tau < histogram.size(); ++tau) {
+    below += double(histogram[tau]);
+    weighted += double(tau) * double(histogram[tau]);
+    if (!std::exchange(half, half || below >= 0.5 * total) && below >= 0.5 * total) s.p50 = std::int64_t(tau);
+    if (!std::exchange(most, most || below >= 0.95 * total) && below >= 0.95 * total) s.p95 = std::int64_t(tau);
+    if (histogram[tau] > 0) s.max = std::int64_t(tau);
+  }
+  s.mean = weighted / total;
+  return s;
+}
+
+}  // namespace
+
+Experiment::Experiment(const Spec& spec, Threads& threads) : spec_(spec), threads_(threads) {
+  const DataShape shape = spec.dataset.shape();
+  std::shared_ptr<const Model> model = spec.model.make(shape);
+  if (model->size() > largest_model) throw ConfigError({}, "/workload/model", fmt::format("has {} parameters; at most {} are possible", model->size(), largest_model));
+  if (shape.train_rows == 0) throw ConfigError({}, "/workload/dataset", "has no training rows");
+  cost_ = spec.cost.make({spec.cluster.workers, spec.batch_size, 4.0 * double(model->size()), model->layers(), model->tensors(), spec.cluster.devices});
+
+  Numerics numerics;
+  if (spec.numerics) {
+    initial_ = std::make_shared<Values>(initial_parameters(*model, spec.model.seed.value_or(spec.seed)));
+    numerics = {spec.dataset.load(), model};
+  }
+  cluster_ = std::make_unique<Cluster>(engine_, spec.cluster, spec.seed);
+  pool_ = std::make_unique<GradientPool>(numerics, Batches(shape.train_rows, spec.cluster.workers, spec.batch_size, spec.shuffled, spec.seed), threads);
+}
+
+Experiment::~Experiment() { engine_.stop(); }
+
+Results Experiment::run(const RunOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  const double cpu = cpu_seconds();
+  record_ = std::make_unique<Record>(spec_.cluster.workers, options.steps_file);
+  training_ = std::make_unique<Training>(Training::Setup{engine_, *cluster_, *cost_, *pool_, *record_, spec_.optimizer, initial_, spec_.stop, spec_.evaluate});
+  strategy_ = spec_.strategy.make(*training_);
+  if (options.max_events) engine_.limit_events(options.max_events);
+  if (options.poll) engine_.set_interrupt([&] { options.poll(progress()); }, 1024);
+  training_->start(*strategy_);
+  try {
+    engine_.run();
+  } catch (const Interrupted& stop) {
+    training_->finish("interrupted", stop.what());
+  } catch (const LimitReached& limit) {
+    training_->finish("limit", limit.what());
+  } catch (const Deadlock& deadlock) {
+    deadlock_ = deadlock.what();
+    training_->finish("deadlock", deadlock_);
+  }
+  training_->close();
+  record_->close();
+  Results results = collect();
+  results.performance.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  results.performance.cpu_s = cpu_seconds() - cpu;
+  engine_.stop();
+  return results;
+}
+
+std::shared_ptr<const Values> Experiment::parameters() const { return pool_->real() ? strategy_->evaluated() : nullptr; }
+
+Progress Experiment::progress() const {
+  const StopRule& stop = spec_.stop;
+  Progress p{.simulated_time_s = to_seconds(engine_.now()), .steps = training_->steps(), .epochs = training_->epochs()};
+  if (training_->latest()) p.test_accuracy = training_->latest()->test_accuracy;
+  if (stop.steps) p.fraction = std::max(p.fraction, p.steps / double(*stop.steps));
+  if (stop.updates) p.fraction = std::max(p.fraction, double(training_->counts().updates) / double(*stop.updates));
+  if (stop.epochs) p.fraction = std::max(p.fraction, p.epochs / *stop.epochs);
+  if (stop.time) p.fraction = std::max(p.fraction, p.simulated_time_s / *stop.time);
+  p.fraction = std::min(p.fraction, 1.0);
+  return p;
+}
+
+Results Experiment::collect() const {
+  const Counts& counts = training_->counts();
+  const double time = to_seconds(engine_.now());
+  Results r;
+  r.name = spec_.name;
+  r.hash = spec_.hash;
+  r.seed = spec_.seed;
+  r.fingerprint = engine_.fingerprint();
+  r.reason = training_->reason().empty() ? "idle" : training_->reason();
+  r.detail = training_->detail();
+  r.simulated_time_s = time;
+  r.steps = training_->steps();
+  r.epochs = training_->epochs();
+  r.bytes_on_wire = cluster_->network().totals().sent;
+  r.updates = counts.updates;
+  r.samples = counts.samples;
+  r.dropped = counts.dropped;
+  r.staleness = summarize(counts.staleness);
+  r.curve = record_->points();
+  for (const CurvePoint& point : r.curve) {
+    if (!point.test_accuracy) continue;
+    r.best_test_accuracy = std::max(r.best_test_accuracy.value_or(0), *point.test_accuracy);
+    if (spec_.stop.accuracy && !r.time_to_accuracy_s && *point.test_accuracy >= *spec_.stop.accuracy) r.time_to_accuracy_s = to_seconds(point.time);
+  }
+  double most = 0, sum = 0;
+  for (int w = 0; w < training_->workers(); ++w) {
+    const Worker& worker = training_->worker(w);
+    WorkerResult& result = r.workers.emplace_back();
+    result.worker = w;
+    if (!spec_.cluster.device_names.empty()) result.device = spec_.cluster.device_names[std::size_t(w)];
+    result.steps = worker.steps();
+    result.samples = worker.samples();
+    for (std::size_t a = 0; a < activities; ++a) {
+      result.seconds[a] = to_seconds(worker.spent()[a]);
+      if (time > 0) r.fractions[a] += result.seconds[a] / (time * training_->workers());
+    }
+    if (time > 0) r.overlapped_fraction += to_seconds(worker.overlapped()) / (time * training_->workers());
+    const double busy = result.seconds[std::size_t(Activity::compute)];
+    most = std::max(most, busy);
+    sum += busy;
+    result.bytes_sent = training_->traffic()[std::size_t(w)].sent;
+    result.bytes_received = training_->traffic()[std::size_t(w)].received;
+  }
+  if (sum > 0) r.load_imbalance = most / (sum / training_->workers()) - 1;
+  const Network& network = cluster_->network();
+  for (LinkId id = 0; id < cluster_->topology().links(); ++id) {
+    LinkResult& link = r.links.emplace_back();
+    link.name = cluster_->topology().link_name(id);
+    link.bytes = network.carried(id);
+    if (time > 0) link.utilization = link.bytes / (network.link(id).bandwidth * time);
+    link.peak_utilization = network.peak(id);
+  }
+  r.checks = checks();
+  r.performance = {.events = engine_.events(), .transfers = network.statistics().transfers, .gradients = pool_->computed(),
+                   .peak_memory_bytes = peak_memory(), .threads = threads_.count()};
+  return r;
+}
+
+std::vector<Check> Experiment::checks() const {
+  std::vector<Check> checks;
+  const Network& network = cluster_->network();
+  const Network::Totals& bytes = network.totals();
+  const double lost = bytes.sent - bytes.received - bytes.cancelled - bytes.in_flight;
+  checks.push_back({"bytes sent = bytes received", std::abs(lost) <= 1e-9 * std::max(1.0, bytes.sent),
+                    fmt::format("{:.6g} sent, {:.6g} received, {:.6g} in flight at the end", bytes.sent, bytes.received, bytes.in_flight)});
+  double peak = 0;
+  for (LinkId id = 0; id < cluster_->topology().links(); ++id) peak = std::max(peak, network.peak(id));
+  checks.push_back({"link capacity", peak <= 1 + 1e-9, fmt::format("highest load {:.9g} of a link's capacity", peak)});
+
+  Span largest{0};
+  std::int64_t begun = 0;
+  for (int w = 0; w < training_->workers(); ++w) {
+    const auto& spent = training_->worker(w).spent();
+    const Span rest = std::accumulate(spent.begin(), spent.end(), Span{0}) - engine_.now().time_since_epoch();
+    largest = std::max(largest, rest < Span{0} ? -rest : rest);
+    begun += training_->worker(w).begun();
+  }
+  checks.push_back({"worker times add up", largest == Span{0}, fmt::format("largest gap {} ps of {} s", largest.count(), to_seconds(engine_.now()))});
+
+  const Counts& counts = training_->counts();
+  const std::int64_t open = begun - counts.batches - counts.dropped;
+  checks.push_back({"no gradient lost", open >= 0 && open <= training_->workers(),
+                    fmt::format("{} begun, {} applied, {} dropped, {} under way at the end", begun, counts.batches, counts.dropped, open)});
+  checks.push_back({"a row per applied gradient", record_->rows() == std::uint64_t(counts.batches + counts.dropped),
+                    fmt::format("{} rows of {} gradients", record_->rows(), counts.batches + counts.dropped)});
+  checks.push_back({"step times monotone", record_->in_order(), "no worker's batch began before its previous one"});
+  for (Check& check : strategy_->checks()) checks.push_back(std::move(check));
+  return checks;
+}
+
+}  // namespace paceline

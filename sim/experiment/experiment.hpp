@@ -1,0 +1,65 @@
+// Spec --build--> Experiment --run--> Results. An Experiment owns all of a run: engine, cluster, numerics, training.
+// Two of them do not disturb each other.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "sim/experiment/record.hpp"
+#include "sim/experiment/results.hpp"
+#include "sim/experiment/spec.hpp"
+
+namespace paceline {
+
+// Thrown out of a run by a poll when the user wants it to end.
+struct Interrupted : std::runtime_error {
+  using runtime_error::runtime_error;
+};
+
+// How far a run is, for a progress line.
+struct Progress {
+  double fraction = 0;  // of the stop bound that is nearest
+  double simulated_time_s = 0, steps = 0, epochs = 0;
+  std::optional<double> test_accuracy{};
+};
+
+struct RunOptions {
+  std::string steps_file;                      // "": none
+  std::uint64_t max_events = 0;                // 0: no limit
+  std::function<void(const Progress&)> poll;   // called now and then; what it throws ends the run
+};
+
+class Experiment {
+ public:
+  // Opens the data. Throws ConfigError. `spec` and `threads` must outlive it.
+  Experiment(const Spec& spec, Threads& threads);
+  ~Experiment();
+  Experiment(const Experiment&) = delete;
+
+  // Once. A run that ends early (Interrupted, LimitReached, Deadlock) has results, too: its reason says so. Throws what a
+  // process threw, as ProcessFailed.
+  Results run(const RunOptions& options = {});
+
+  // After run().
+  std::shared_ptr<const Values> parameters() const;
+  const std::string& deadlock() const { return deadlock_; }
+
+ private:
+  Progress progress() const;
+  Results collect() const;
+  std::vector<Check> checks() const;
+
+  const Spec& spec_;
+  Threads& threads_;
+  Engine engine_;
+  std::unique_ptr<Cluster> cluster_;
+  std::unique_ptr<Cost> cost_;
+  std::unique_ptr<GradientPool> pool_;
+  std::shared_ptr<const Values> initial_;  // null without numerics
+  std::unique_ptr<Record> record_;
+  std::unique_ptr<Training> training_;
+  std::unique_ptr<Strategy> strategy_;
+  std::string deadlock_;
+};
+
+}  // namespace paceline

@@ -1,0 +1,38 @@
+#include "sim/experiment/minor_kinds.hpp"
+
+#define ORDERS(kind) \
+  kind(sequential)   \
+  kind(shuffled)
+#define PARTITIONS(kind) kind(shared)
+#define SCHEDULES(kind) kind(constant)
+#define COMPRESSORS(kind) kind(none)
+
+PACELINE_REGISTRY(bool, orders, "order", ORDERS)
+PACELINE_REGISTRY(Nothing, partitions, "partition", PARTITIONS)
+PACELINE_REGISTRY(Nothing, schedules, "schedule", SCHEDULES)
+PACELINE_REGISTRY(Nothing, compressors, "compressor", COMPRESSORS)
+
+namespace paceline {
+
+bool orders::sequential(Reader& in) {
+  in.about("the file's order, over and over");
+  return false;
+}
+bool orders::shuffled(Reader& in) {
+  in.about("a permutation per epoch, from the seed");
+  return true;
+}
+Nothing partitions::shared(Reader& in) {
+  in.about("one order of the whole training set, dealt out batch by batch");
+  return {};
+}
+Nothing schedules::constant(Reader& in) {
+  in.about("the optimizer's learning rate throughout");
+  return {};
+}
+Nothing compressors::none(Reader& in) {
+  in.about("4 bytes per entry, as they are");
+  return {};
+}
+
+}  // namespace paceline

@@ -1,0 +1,23 @@
+// Kinds with one plain value each: the order of samples, who gets which data, the schedule of the learning rate, the
+// compression of what workers send.
+#pragma once
+#include "sim/core/registry.hpp"
+
+namespace paceline {
+
+struct Nothing {};
+
+namespace orders {
+const Registry<bool>& all();  // whether samples are shuffled
+}
+namespace partitions {
+const Registry<Nothing>& all();
+}
+namespace schedules {
+const Registry<Nothing>& all();
+}
+namespace compressors {
+const Registry<Nothing>& all();
+}
+
+}  // namespace paceline

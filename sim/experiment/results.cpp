@@ -1,0 +1,139 @@
+#include "sim/experiment/results.hpp"
+
+#include <fmt/format.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <cmath>
+#include <ctime>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "sim/experiment/csv.hpp"
+
+namespace paceline {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json number(std::optional<double> value) {
+  if (!value || !std::isfinite(*value)) return nullptr;
+  if (*value == std::floor(*value) && std::abs(*value) < 0x1p53) return std::int64_t(*value);
+  return *value;
+}
+
+std::string today() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+Json summary(const Results& r) {
+  const CurvePoint last = r.curve.empty() ? CurvePoint{} : r.curve.back();
+  const StalenessSummary& s = r.staleness;
+  return {{"simulated_time_s", number(r.simulated_time_s)},
+          {"steps", number(r.steps)},
+          {"updates", r.updates},
+          {"samples", r.samples},
+          {"epochs", number(r.epochs)},
+          {"throughput_samples_per_s", number(r.simulated_time_s > 0 ? double(r.samples) / r.simulated_time_s : 0)},
+          {"final_train_loss", number(last.train_loss)},
+          {"final_test_loss", number(last.test_loss)},
+          {"final_test_accuracy", number(last.test_accuracy)},
+          {"best_test_accuracy", number(r.best_test_accuracy)},
+          {"time_to_accuracy_s", number(r.time_to_accuracy_s)},
+          {"compute_fraction", number(r.fractions[std::size_t(Activity::compute)])},
+          {"exposed_communication_fraction", number(r.fractions[std::size_t(Activity::communication)])},
+          {"wait_fraction", number(r.fractions[std::size_t(Activity::wait)])},
+          {"queue_fraction", number(r.fractions[std::size_t(Activity::queue)])},
+          {"down_fraction", number(r.fractions[std::size_t(Activity::down)])},
+          {"overlapped_communication_fraction", number(r.overlapped_fraction)},
+          {"load_imbalance", number(r.load_imbalance)},
+          {"bytes_on_wire", number(r.bytes_on_wire)},
+          {"staleness", {{"mean", number(s.mean)}, {"p50", s.p50}, {"p95", s.p95}, {"max", s.max}, {"histogram", s.histogram}}},
+          {"dropped_gradients", r.dropped},
+          {"cancelled_gradients", 0}};
+}
+
+}  // namespace
+
+bool Results::all_hold() const {
+  return std::all_of(checks.begin(), checks.end(), [](const Check& check) { return check.holds; });
+}
+
+std::string to_json(const Results& r) {
+  Json curve = Json::array(), workers = Json::array(), links = Json::array(), checks = Json::array();
+  for (const CurvePoint& p : r.curve)
+    curve.push_back({{"time_s", number(to_seconds(p.time))},
+                     {"step", number(p.step)},
+                     {"epoch", number(p.epoch)},
+                     {"samples", p.samples},
+                     {"train_loss", number(p.train_loss)},
+                     {"test_loss", number(p.test_loss)},
+                     {"test_accuracy", number(p.test_accuracy)},
+                     {"bytes_on_wire", number(p.bytes_on_wire)}});
+  for (const WorkerResult& w : r.workers)
+    workers.push_back({{"worker", w.worker},
+                       {"device", w.device},
+                       {"steps", w.steps},
+                       {"samples", w.samples},
+                       {"compute_s", number(w.seconds[std::size_t(Activity::compute)])},
+                       {"exposed_communication_s", number(w.seconds[std::size_t(Activity::communication)])},
+                       {"wait_s", number(w.seconds[std::size_t(Activity::wait)])},
+                       {"queue_s", number(w.seconds[std::size_t(Activity::queue)])},
+                       {"down_s", number(w.seconds[std::size_t(Activity::down)])},
+                       {"bytes_sent", number(w.bytes_sent)},
+                       {"bytes_received", number(w.bytes_received)}});
+  for (const LinkResult& l : r.links)
+    links.push_back({{"link", l.name}, {"bytes", number(l.bytes)}, {"utilization", number(l.utilization)}, {"peak_utilization", number(l.peak_utilization)}});
+  for (const Check& c : r.checks) checks.push_back({{"name", c.name}, {"holds", c.holds}, {"detail", c.detail}});
+  const Performance& p = r.performance;
+  utsname host{};
+  uname(&host);
+  const Json json{{"schema_version", 1},
+                  {"paceline_version", PACELINE_VERSION},
+                  {"name", r.name},
+                  {"scenario_hash", r.hash},
+                  {"seed", r.seed},
+                  {"fingerprint", fmt::format("{:016x}", r.fingerprint)},
+                  {"outcome", {{"reason", r.reason}, {"detail", r.detail}}},
+                  {"summary", summary(r)},
+                  {"curve", curve},
+                  {"workers", workers},
+                  {"links", links},
+                  {"checks", checks},
+                  {"performance",
+                   {{"wall_s", p.wall_s},
+                    {"cpu_s", p.cpu_s},
+                    {"events", p.events},
+                    {"events_per_s", p.wall_s > 0 ? std::round(double(p.events) / p.wall_s) : 0},
+                    {"transfers", p.transfers},
+                    {"gradients", p.gradients},
+                    {"peak_memory_bytes", number(p.peak_memory_bytes)}}},
+                  {"host",
+                   {{"date", today()},
+                    {"name", std::string(host.nodename)},
+                    {"system", fmt::format("{} {}", host.sysname, host.release)},
+                    {"processors", std::thread::hardware_concurrency()},
+                    {"threads", p.threads}}}};
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+void write_results(const Results& r, const std::string& folder) {
+  CsvFile curve(folder + "/curve.csv", "time_s,step,epoch,samples,train_loss,test_loss,test_accuracy,bytes_on_wire");
+  for (const CurvePoint& p : r.curve) curve.row(to_seconds(p.time), p.step, p.epoch, p.samples, p.train_loss, p.test_loss, p.test_accuracy, p.bytes_on_wire);
+  curve.close();
+  CsvFile workers(folder + "/workers.csv", "worker,device,steps,samples,compute_s,exposed_communication_s,wait_s,queue_s,down_s,bytes_sent,bytes_received");
+  for (const WorkerResult& w : r.workers)
+    workers.row(w.worker, std::string_view(w.device), w.steps, w.samples, w.seconds[0], w.seconds[1], w.seconds[2], w.seconds[3], w.seconds[4], w.bytes_sent, w.bytes_received);
+  workers.close();
+  CsvFile links(folder + "/links.csv", "link,bytes,utilization,peak_utilization");
+  for (const LinkResult& l : r.links) links.row(std::string_view(l.name), l.bytes, l.utilization, l.peak_utilization);
+  links.close();
+  write_file(folder + "/results.json", to_json(r));
+}
+
+}  // namespace paceline

@@ -1,0 +1,64 @@
+// Results: what a run amounts to, as of interface section 4. Times in seconds, sizes in bytes. Outside `performance` and
+// `host` nothing depends on the machine, the date or a path.
+#pragma once
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/core/record.hpp"
+#include "sim/strategies/training.hpp"
+
+namespace paceline {
+
+struct StalenessSummary {
+  double mean = 0;
+  std::int64_t p50 = 0, p95 = 0, max = 0;
+  std::vector<std::uint64_t> histogram;
+};
+struct WorkerResult {
+  int worker = 0;
+  std::string device;
+  std::int64_t steps = 0, samples = 0;
+  std::array<double, activities> seconds{};  // by Activity
+  double bytes_sent = 0, bytes_received = 0;
+};
+struct LinkResult {
+  std::string name;
+  double bytes = 0, utilization = 0, peak_utilization = 0;
+};
+struct Performance {
+  double wall_s = 0, cpu_s = 0;
+  std::uint64_t events = 0, transfers = 0, gradients = 0;
+  double peak_memory_bytes = 0;
+  int threads = 1;
+};
+
+struct Results {
+  std::string name, hash;
+  std::uint64_t seed = 0, fingerprint = 0;
+  std::string reason, detail;  // of the end
+  double simulated_time_s = 0, steps = 0, epochs = 0, bytes_on_wire = 0;
+  std::int64_t updates = 0, samples = 0, dropped = 0;
+  std::array<double, activities> fractions{};  // of all workers' time, by Activity
+  double overlapped_fraction = 0, load_imbalance = 0;
+  StalenessSummary staleness;
+  std::optional<double> time_to_accuracy_s, best_test_accuracy;
+  std::vector<CurvePoint> curve;
+  std::vector<WorkerResult> workers;
+  std::vector<LinkResult> links;
+  std::vector<Check> checks;
+  Performance performance;
+
+  bool all_hold() const;
+};
+
+std::string to_json(const Results& results);
+
+// Writes curve.csv, workers.csv, links.csv and results.json into a folder (steps.csv is streamed, see record.hpp).
+void write_results(const Results& results, const std::string& folder);
+
+// The summary table for a terminal; with colour where it helps.
+std::string summary_table(const Results& results, bool colour);
+
+}  // namespace paceline

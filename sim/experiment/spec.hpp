@@ -1,0 +1,39 @@
+// Spec: a scenario that has been read and found right. It holds makers, no JSON; an Experiment is built from it.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "models/dataset.hpp"
+#include "models/model.hpp"
+#include "models/optimizer.hpp"
+#include "sim/cluster/cluster.hpp"
+#include "sim/strategies/strategy.hpp"
+
+namespace paceline {
+
+struct Spec {
+  std::string name, description;
+  std::uint64_t seed = 1;
+  bool numerics = true;
+
+  ClusterSpec cluster;
+
+  ModelMaker model;
+  DatasetMaker dataset;
+  int batch_size = 1;
+  bool shuffled = true;
+  CostMaker cost;
+
+  StrategyMaker strategy;
+  OptimizerMaker optimizer;
+  EvaluateRule evaluate;
+  StopRule stop;
+
+  bool write_steps = true;
+
+  std::string resolved;            // the scenario as JSON, with all it extends and the files it names; runs as it is
+  std::string hash;                // SHA-256 of it, data files by their content
+  std::vector<std::string> notes;  // what a user should know of the defaults that were taken
+};
+
+}  // namespace paceline

@@ -1,0 +1,28 @@
+// Aggregate: how synchronous strategies turn everybody's gradients of a step into their mean and the next parameters.
+#pragma once
+#include <memory>
+
+#include "sim/strategies/strategy.hpp"
+
+namespace paceline {
+
+class Aggregate {
+ public:
+  virtual ~Aggregate() = default;
+  // Computes the gradient, averages it with everybody's of the same step, weighted by samples; the next parameters.
+  virtual Task<Parameters> next(Worker& me, GradientRef gradient) = 0;
+  virtual Task<> serve(Server& server);
+  virtual std::shared_ptr<const Values> evaluated() = 0;
+  virtual std::vector<Check> checks() const { return {}; }
+};
+
+struct AggregateMaker {
+  bool uses_servers = false;
+  std::function<std::unique_ptr<Aggregate>(Training&)> make;
+};
+
+namespace aggregates {
+const Registry<AggregateMaker>& all();
+}
+
+}  // namespace paceline

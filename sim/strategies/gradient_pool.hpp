@@ -1,0 +1,72 @@
+// GradientPool: where gradients become numbers. When one is needed, others that are pending are computed with it, in
+// parallel; those that are only ever summed at one version are computed as one sum over their concatenated batches.
+//
+// Results do not depend on the number of threads, to the bit: work is split into blocks by simulated facts alone, each
+// block runs on one thread, and blocks are summed in order. Without numerics everything here does nothing.
+#pragma once
+#include <list>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "models/model.hpp"
+#include "sim/strategies/batches.hpp"
+#include "sim/strategies/gradient.hpp"
+#include "sim/strategies/threads.hpp"
+
+namespace paceline {
+
+// What is trained on what. Null: timing only.
+struct Numerics {
+  std::shared_ptr<const Dataset> data;
+  std::shared_ptr<const Model> model;
+};
+struct Evaluation {
+  double loss = 0, accuracy = 0;
+};
+
+class GradientPool {
+ public:
+  GradientPool(Numerics numerics, Batches batches, Threads& threads);
+  ~GradientPool();
+  GradientPool(const GradientPool&) = delete;
+
+  bool real() const { return numerics_.model != nullptr; }
+  std::size_t size() const { return real() ? numerics_.model->size() : 0; }
+  const Batches& batches() const { return batches_; }
+  std::uint64_t computed() const { return computed_; }  // gradients, those inside sums included
+
+  // The gradient of worker w's k-th batch at what it pulled. Costs nothing yet.
+  GradientRef make(int worker, std::int64_t step, Parameters at);
+
+  // [size]; null without numerics.
+  std::shared_ptr<const Values> value(const GradientRef& gradient);
+  // Σ n_g g / Σ n_g over the gradients, with n_g their samples; null without numerics.
+  std::shared_ptr<const Values> mean(std::span<const GradientRef> gradients);
+  // On the test set; 0 without numerics.
+  Evaluation evaluate(const Values& x);
+
+ private:
+  friend struct Gradient;
+  struct Job {                              // rows of one block
+    const float* x;
+    std::size_t first, count;               // in rows_
+    float scale;
+    Values sum;
+    std::vector<double> losses;
+  };
+  void compute(std::span<const GradientRef> needed);
+  const float* whole(const Parameters& at, std::list<Values>& gathered) const;
+  void run(std::vector<Job>& jobs);
+  void settle_loss(Gradient& gradient, std::span<const double> losses);
+
+  Numerics numerics_;
+  Batches batches_;
+  Threads& threads_;
+  std::vector<Workspace> workspaces_;       // by thread
+  std::list<Gradient*> pending_;            // not computed, in order of making
+  std::vector<std::uint32_t> rows_;
+  std::uint64_t computed_ = 0;
+};
+
+}  // namespace paceline

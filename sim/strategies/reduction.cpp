@@ -1,0 +1,58 @@
+#include "sim/strategies/reduction.hpp"
+
+#include <algorithm>
+
+namespace paceline {
+
+Reduction::Reduction(Training& training, const AllReduceMaker& algorithm, std::vector<double> bucket_bytes, ReductionRecord& record)
+    : training_(training), algorithm_(algorithm), record_(record) {
+  for (double bytes : bucket_bytes) buckets_.emplace_back().bytes = bytes;
+}
+
+AllReduce& Reduction::bucket(std::size_t index) {
+  Bucket& bucket = buckets_[index];
+  if (!bucket.collective) {
+    bucket.collective = algorithm_(training_.all_workers(), bucket.bytes);
+    ++record_.collectives;
+  }
+  return *bucket.collective;
+}
+
+Task<> Reduction::Lane::run(bool wait_for_backward) {
+  const Engine& engine = of_.training_.engine();
+  const int rank = worker_.rank();
+  for (std::size_t i = 0; i < of_.buckets_.size(); ++i) {
+    if (wait_for_backward) co_await worker_.ready(int(i) + 1);
+    Bucket& bucket = of_.buckets_[i];
+    AllReduce& collective = of_.bucket(i);
+    stays_.push_back({engine.now(), Time::max()});
+    if (++bucket.joined == of_.training_.workers()) bucket.last_joined = engine.now();
+    co_await collective.member(rank);
+    stays_.back().left = engine.now();
+    if (const double bound = collective.lower_bound(rank); bound > 0)
+      of_.record_.least_margin = std::min(of_.record_.least_margin, to_seconds(engine.now() - stays_.back().joined) / bound);
+    ++of_.left_;
+    if (++bucket.left == of_.training_.workers()) bucket.collective.reset();
+  }
+}
+
+Span Reduction::Lane::moving_before(Time time) const {
+  Span sum{0};
+  for (std::size_t i = 0; i < stays_.size(); ++i) {
+    const Time from = std::max(stays_[i].joined, of_.buckets_[i].last_joined), until = std::min(stays_[i].left, time);
+    if (until > from) sum += until - from;
+  }
+  return sum;
+}
+
+void Reduction::Lane::split(Time from, Time to, const Spend& spend) const {
+  for (std::size_t i = 0; i < stays_.size(); ++i) {
+    const Time until = std::min(stays_[i].left, to);
+    if (until <= from) continue;
+    spend(Activity::wait, std::min(of_.buckets_[i].last_joined, until));
+    spend(Activity::communication, until);
+  }
+  spend(Activity::communication, to);
+}
+
+}  // namespace paceline

@@ -1,0 +1,59 @@
+// Reduction: one collective average among all workers, in one or several buckets, and what it made workers wait for.
+//
+// A worker's blocked time up to the arrival of a bucket's last member is wait, the rest exposed communication.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "sim/strategies/training.hpp"
+#include "sim/strategies/worker.hpp"
+
+namespace paceline {
+
+// What all reductions of a run amount to.
+struct ReductionRecord {
+  std::uint64_t collectives = 0;
+  double least_margin = 1e300;  // least measured time over lower bound
+};
+
+class Reduction {
+ public:
+  Reduction(Training& training, const AllReduceMaker& algorithm, std::vector<double> bucket_bytes, ReductionRecord& record);
+
+  // A worker's way through all buckets, one at a time, each as soon as the worker's backward has yielded it (overlapped)
+  // or at once.
+  class Lane final : public Blocking {
+   public:
+    Lane(Reduction& of, Worker& worker) : of_(of), worker_(worker) {}
+    Task<> run(bool wait_for_backward);
+    void split(Time from, Time to, const Spend& spend) const override;
+    // How long bytes moved before that time.
+    Span moving_before(Time time) const;
+
+   private:
+    friend class Reduction;
+    struct Stay { Time joined, left; };
+    Reduction& of_;
+    Worker& worker_;
+    std::vector<Stay> stays_;  // by bucket; left is Time::max() while it lasts
+  };
+
+  std::size_t buckets() const { return buckets_.size(); }
+  AllReduce& bucket(std::size_t index);
+  bool over() const { return left_ == buckets_.size() * std::size_t(training_.workers()); }
+
+ private:
+  struct Bucket {
+    double bytes = 0;
+    std::unique_ptr<AllReduce> collective;
+    int joined = 0, left = 0;
+    Time last_joined = Time::max();  // once all have
+  };
+  Training& training_;
+  const AllReduceMaker& algorithm_;
+  ReductionRecord& record_;
+  std::vector<Bucket> buckets_;
+  std::size_t left_ = 0;
+};
+
+}  // namespace paceline

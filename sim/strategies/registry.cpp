@@ -1,0 +1,15 @@
+#include "sim/strategies/strategy.hpp"
+
+#define KINDS(kind) \
+  kind(async)       \
+  kind(bsp)         \
+  kind(local_sgd)   \
+  kind(ssp)
+
+PACELINE_REGISTRY(StrategyMaker, strategies, "strategy", KINDS)
+
+namespace paceline {
+
+Task<> Strategy::serve(Server&) { throw std::logic_error("this strategy uses no servers"); }
+
+}  // namespace paceline

@@ -1,0 +1,67 @@
+// ssp: stale synchronous parallel (Ho et al., NIPS 2013). c_w counts the updates of worker w. After an update w may start
+// again when c_w - min_j c_j <= s; until then its server holds the answer. Released workers pull then, in index order.
+// s = 0 is a barrier every iteration. Bounds: right after an update c differs by at most s + 1; staleness is at most
+// (N - 1)(2s + 1).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "sim/strategies/strategy.hpp"
+
+namespace paceline::strategies {
+namespace {
+
+class Ssp final : public Strategy {
+ public:
+  Ssp(Training& training, std::int64_t slack) : training_(training), slack_(slack) {}
+
+  Task<> work(Worker& me) override {
+    for (Parameters x = me.initial(); !me.finished();) {
+      GradientRef g = me.next_gradient(std::move(x));
+      co_await me.compute(g);
+      x = co_await me.exchange(g);
+    }
+  }
+
+  Task<> serve(Server& server) override {
+    std::vector<std::int64_t> clock(std::size_t(server.workers()));
+    std::set<int> held;
+    for (;;) {
+      GradientRef g = co_await server.next();
+      co_await server.apply(g);
+      ++clock[std::size_t(g->worker)];
+      held.insert(g->worker);
+      const auto [slowest, fastest] = std::minmax_element(clock.begin(), clock.end());
+      widest_ = std::max(widest_, *fastest - *slowest);
+      for (auto worker = held.begin(); worker != held.end();) {
+        if (clock[std::size_t(*worker)] - *slowest > slack_) { ++worker; continue; }
+        server.answer(*worker);
+        worker = held.erase(worker);
+      }
+    }
+  }
+
+  std::shared_ptr<const Values> evaluated() override { return training_.served(); }
+
+  std::vector<Check> checks() const override {
+    const auto stalest = std::int64_t(training_.counts().staleness.size()) - 1;
+    const std::int64_t bound = (training_.workers() - 1) * (2 * slack_ + 1);
+    return {{"ssp clocks", widest_ <= slack_ + 1, fmt::format("widest spread {}, bound {}", widest_, slack_ + 1)},
+            {"ssp staleness", stalest <= bound, fmt::format("largest {}, bound {}", std::max<std::int64_t>(stalest, 0), bound)}};
+  }
+
+ private:
+  Training& training_;
+  std::int64_t slack_, widest_ = 0;
+};
+
+}  // namespace
+
+StrategyMaker ssp(Reader& in) {
+  in.about("stale synchronous parallel: at most so many updates ahead of the slowest (Ho et al. 2013)");
+  const auto slack = in.integer("staleness", {.minimum = 0, .maximum = 1'000'000'000, .help = "updates that a worker may be ahead of the slowest and still start"});
+  return {true, 0, [slack](Training& training) { return std::make_unique<Ssp>(training, slack); }};
+}
+
+}  // namespace paceline::strategies

@@ -1,0 +1,150 @@
+#include "sim/strategies/training.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+
+#include "sim/strategies/server.hpp"
+#include "sim/strategies/strategy.hpp"
+#include "sim/strategies/worker.hpp"
+
+namespace paceline {
+
+Training::Training(Setup setup) : setup_(std::move(setup)), traffic_(std::size_t(workers())) {
+  for (int w = 0; w < workers(); ++w) {
+    answers_.emplace_back(engine(), fmt::format("answers to worker {}", w));
+    workers_.push_back(std::make_unique<Worker>(*this, w));
+  }
+  for (int s = 0; s < setup_.cluster.spec().servers.count; ++s)
+    servers_.push_back(std::make_unique<Server>(*this, s, setup_.cluster.spec().servers.count));
+  const EvaluateRule& every = setup_.evaluate;
+  next_steps_ = every.steps ? double(*every.steps) : std::numeric_limits<double>::infinity();
+  next_epochs_ = every.epochs.value_or(std::numeric_limits<double>::infinity());
+}
+
+Training::~Training() = default;
+
+void Training::start(Strategy& strategy) {
+  strategy_ = &strategy;
+  cluster().start_stragglers(engine());
+  if (setup_.stop.time) engine().spawn("the stop time", stop_at(later(Time{}, span_of(*setup_.stop.time))), Engine::Kind::daemon);
+  if (setup_.evaluate.time) engine().spawn("evaluation", evaluate_every(span_of(*setup_.evaluate.time)), Engine::Kind::daemon);
+  for (auto& server : servers_) engine().spawn(fmt::format("server {}", server->shard()), strategy.serve(*server), Engine::Kind::daemon);
+  for (auto& worker : workers_) engine().spawn(fmt::format("worker {}", worker->rank()), strategy.work(*worker));
+}
+
+double Training::steps() const {
+  return strategy_->global_steps() ? double(counts_.iterations) : double(counts_.batches) / workers();
+}
+
+void Training::applied(Gradient& gradient, std::int64_t staleness) {
+  if (std::exchange(gradient.applied, true))
+    throw RunError(fmt::format("the gradient of worker {}, step {}, is applied twice", gradient.worker, gradient.step));
+  gradient.staleness = staleness;
+  ++counts_.batches;
+  counts_.samples += gradient.samples;
+  if (std::size_t(staleness) >= counts_.staleness.size()) counts_.staleness.resize(std::size_t(staleness) + 1);
+  ++counts_.staleness[std::size_t(staleness)];
+  if (gradient.loss) {
+    loss_sum_ += *gradient.loss;
+    ++loss_count_;
+    if (!std::isfinite(*gradient.loss))
+      finish("diverged", fmt::format("the loss of worker {} at its step {} is not finite", gradient.worker, gradient.step));
+  }
+  bounds();
+}
+
+void Training::updated(bool iteration) {
+  ++counts_.updates;
+  counts_.iterations += iteration;
+  engine().mark(std::uint64_t(counts_.updates));
+  bounds();
+}
+
+std::shared_ptr<const Values> Training::served() const {
+  if (servers_.size() == 1) return servers_[0]->version().values;
+  auto all = std::make_shared<Values>();
+  for (const auto& server : servers_) all->insert(all->end(), server->version().values->begin(), server->version().values->end());
+  return all;
+}
+
+std::shared_ptr<const Values> Training::mean(const std::vector<GradientRef>& gradients) {
+  if (shards() <= 1) return pool().mean(gradients);
+  if (mean_of_ != gradients) {
+    mean_of_ = gradients;
+    mean_ = pool().mean(gradients);
+  }
+  return mean_;
+}
+
+void Training::bounds() {
+  const StopRule& stop = setup_.stop;
+  const double now = steps();
+  if (stop.steps && now >= double(*stop.steps)) finish("steps", fmt::format("{} steps", *stop.steps));
+  else if (stop.updates && counts_.updates >= *stop.updates) finish("updates", fmt::format("{} updates", *stop.updates));
+  else if (stop.epochs && epochs() >= *stop.epochs) finish("epochs", fmt::format("{} epochs", *stop.epochs));
+  if (now < next_steps_ && epochs() < next_epochs_) return;
+  if (now >= next_steps_) next_steps_ = (std::floor(now / double(*setup_.evaluate.steps)) + 1) * double(*setup_.evaluate.steps);
+  if (epochs() >= next_epochs_) next_epochs_ = (std::floor(epochs() / *setup_.evaluate.epochs) + 1) * *setup_.evaluate.epochs;
+  evaluation_due_ = true;
+  later_this_instant();
+}
+
+void Training::finish(std::string reason, std::string detail) {
+  if (finished()) return;
+  reason_ = std::move(reason);
+  detail_ = std::move(detail);
+  later_this_instant();
+}
+
+void Training::later_this_instant() {
+  if (std::exchange(instant_asked_, true)) return;
+  engine().after_instant(this, &Training::on_instant_over, 0);
+}
+
+void Training::instant_over() {
+  instant_asked_ = false;
+  if (evaluation_due_ && !finished()) evaluate();
+  if (finished()) engine().request_stop();
+}
+
+void Training::evaluate() {
+  evaluation_due_ = false;
+  cluster().network().settle();
+  CurvePoint point{.time = engine().now(), .step = steps(), .epoch = epochs(), .samples = counts_.samples};
+  point.bytes_on_wire = cluster().network().totals().sent;
+  if (loss_count_ > 0) point.train_loss = loss_sum_ / double(loss_count_);
+  if (pool().real()) {
+    const Evaluation result = pool().evaluate(*strategy_->evaluated());
+    point.test_loss = result.loss;
+    point.test_accuracy = result.accuracy;
+  }
+  loss_sum_ = 0;
+  loss_count_ = 0;
+  latest_ = point;
+  sink().curve(point);
+  const StopRule& stop = setup_.stop;
+  if (stop.accuracy && point.test_accuracy && *point.test_accuracy >= *stop.accuracy)
+    finish("accuracy", fmt::format("test accuracy {:.4f} is at least {}", *point.test_accuracy, *stop.accuracy));
+}
+
+void Training::close() {
+  for (auto& worker : workers_) worker->close();
+  if (!latest_ || latest_->time != engine().now() || latest_->samples != counts_.samples) evaluate();
+}
+
+Task<> Training::evaluate_every(Span period) {
+  for (;;) {
+    co_await engine().sleep(period);
+    evaluation_due_ = true;
+    later_this_instant();
+  }
+}
+
+Task<> Training::stop_at(Time at) {
+  co_await engine().sleep_until(at);
+  finish("time", fmt::format("{} of simulated time", show_duration(to_seconds(at))));
+}
+
+}  // namespace paceline

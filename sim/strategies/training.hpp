@@ -1,0 +1,129 @@
+// Training: the state of one run that workers, servers and the strategy share: the counts, what has been applied, when to
+// evaluate and when to stop. Evaluation and stop come in the last phase of an instant; they take no simulated time.
+#pragma once
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/optimizer.hpp"
+#include "sim/cluster/cluster.hpp"
+#include "sim/comm/collectives/all_reduce.hpp"
+#include "sim/core/record.hpp"
+#include "sim/strategies/gradient_pool.hpp"
+
+namespace paceline {
+
+class Strategy;
+class Worker;
+class Server;
+
+// Whichever bound comes first. Times in seconds.
+struct StopRule {
+  std::optional<std::int64_t> steps, updates;
+  std::optional<double> epochs, time, accuracy;
+};
+struct EvaluateRule {
+  std::optional<std::int64_t> steps;
+  std::optional<double> epochs, time;
+};
+
+struct Check {
+  std::string name;
+  bool holds = true;
+  std::string detail;
+};
+
+// What is counted. `steps`: iterations where the strategy has global ones, else completed batches over workers.
+struct Counts {
+  std::int64_t iterations = 0, batches = 0, updates = 0, samples = 0, dropped = 0;
+  std::vector<std::uint64_t> staleness;  // histogram over applied gradients
+};
+
+class Training {
+ public:
+  struct Setup {
+    Engine& engine;
+    Cluster& cluster;
+    const Cost& cost;
+    GradientPool& pool;
+    Sink& sink;
+    OptimizerMaker optimizer;
+    std::shared_ptr<const Values> initial;  // null without numerics
+    StopRule stop;
+    EvaluateRule evaluate;
+  };
+  explicit Training(Setup setup);
+  ~Training();
+  Training(const Training&) = delete;
+
+  Engine& engine() const { return setup_.engine; }
+  Cluster& cluster() const { return setup_.cluster; }
+  const Cost& cost() const { return setup_.cost; }
+  GradientPool& pool() const { return setup_.pool; }
+  Sink& sink() const { return setup_.sink; }
+  const OptimizerMaker& optimizer() const { return setup_.optimizer; }
+  const std::shared_ptr<const Values>& initial() const { return setup_.initial; }
+  int workers() const { return setup_.cluster.workers(); }
+  int shards() const { return int(servers_.size()); }
+  Worker& worker(int rank) { return *workers_[std::size_t(rank)]; }
+  Server& server(int shard) { return *servers_[std::size_t(shard)]; }
+  std::span<Traffic> traffic() { return traffic_; }
+  std::deque<Arrivals>& answers() { return answers_; }  // of servers, by worker
+  Group all_workers() { return {engine(), cluster().network(), cluster().worker_nodes(), traffic_}; }
+
+  // Starts the workers and servers of a strategy, and the clocks of evaluation and stop.
+  void start(Strategy& strategy);
+
+  // A gradient has become part of the parameters, `staleness` updates after its pull.
+  void applied(Gradient& gradient, std::int64_t staleness);
+  // The global parameters have changed; `iteration`: all workers have taken part.
+  void updated(bool iteration);
+
+  // What the servers hold, put together.
+  std::shared_ptr<const Values> served() const;
+  // The mean of gradients that every shard applies its slice of: computed once.
+  std::shared_ptr<const Values> mean(const std::vector<GradientRef>& gradients);
+
+  const Counts& counts() const { return counts_; }
+  double steps() const;
+  double epochs() const { return double(counts_.samples) / double(pool().batches().rows()); }
+  // A bound is reached: nothing is applied any more, and the run ends with this instant.
+  bool finished() const { return !reason_.empty(); }
+  void finish(std::string reason, std::string detail);
+  const std::string& reason() const { return reason_; }
+  const std::string& detail() const { return detail_; }
+
+  // Evaluates a last time and closes all accounts. Once, when the engine has come to rest.
+  void close();
+  const std::optional<CurvePoint>& latest() const { return latest_; }
+
+ private:
+  static void on_instant_over(void* self, std::uint32_t) { static_cast<Training*>(self)->instant_over(); }
+  void bounds();
+  void later_this_instant();
+  void instant_over();
+  void evaluate();
+  Task<> evaluate_every(Span period);
+  Task<> stop_at(Time at);
+
+  Setup setup_;
+  Strategy* strategy_ = nullptr;
+  std::vector<Traffic> traffic_;  // by worker
+  std::deque<Arrivals> answers_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::unique_ptr<Server>> servers_;
+  std::vector<GradientRef> mean_of_;  // the latest mean
+  std::shared_ptr<const Values> mean_;
+  Counts counts_;
+  double loss_sum_ = 0;           // of batches applied since the last point
+  std::int64_t loss_count_ = 0;
+  double next_steps_ = 0, next_epochs_ = 0;  // of evaluation
+  std::optional<CurvePoint> latest_;
+  std::string reason_, detail_;
+  bool evaluation_due_ = false, instant_asked_ = false;
+};
+
+}  // namespace paceline

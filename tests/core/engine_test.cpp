@@ -1,0 +1,477 @@
+// The engine: the order of an instant, ends, failures, cancelling, reports, limits and fingerprints.
+#include "sim/core/engine.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <functional>
+#include <memory>
+
+#include "sim/core/arrivals.hpp"
+#include "sim/core/sync.hpp"
+
+namespace paceline {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Tracked {
+  static inline int alive = 0;
+  Tracked() { ++alive; }
+  Tracked(const Tracked&) { ++alive; }
+  Tracked(Tracked&&) noexcept { ++alive; }
+  ~Tracked() { --alive; }
+};
+Task<> doze(Engine& e, Tracked) { co_await e.sleep(1ms); }
+Task<> sleeper(Engine& e, Tracked) {
+  for (;;) co_await doze(e, Tracked{});
+}
+
+struct World {  // an engine and a log that callbacks write
+  Engine engine;
+  std::string log;
+  std::function<void(std::uint32_t)> on_call{};
+  static void call(void* self, std::uint32_t what) {
+    World& world = *static_cast<World*>(self);
+    world.log += std::to_string(what) + ' ';
+    if (world.on_call) world.on_call(what);
+  }
+  void schedule(Time at, std::uint32_t what) { engine.schedule(at, this, call, what); }
+  void turn(std::uint32_t key, std::uint32_t what) { engine.at_turn(key, this, call, what); }
+  void end(std::uint32_t what) { engine.at_end_of_instant(this, call, what); }
+  void after(std::uint32_t what) { engine.after_instant(this, call, what); }
+};
+
+// ---- the order of an instant
+
+TEST(Instant, EventsComeFirstThenTurnsThenTheEndThenWhatComesAfter) {
+  World w;
+  w.after(40);
+  w.end(30);
+  w.turn(0, 20);
+  w.schedule(Time{}, 10);
+  w.schedule(Time{1ns}, 50);
+  w.engine.run();
+  EXPECT_EQ(w.log, "10 20 30 40 50 ");
+}
+TEST(Instant, TurnsAreTakenByKeyThenByOrderOfDeferral) {
+  World w;
+  w.turn(7, 1);
+  w.turn(3, 2);
+  w.turn(7, 3);
+  w.turn(0, 4);
+  w.turn(3, 5);
+  w.engine.run();
+  EXPECT_EQ(w.log, "4 2 5 1 3 ");
+}
+TEST(Instant, EventsThatATurnSchedulesComeBeforeTheNextBatchOfTurns) {
+  World w;
+  w.on_call = [&](std::uint32_t what) {
+    if (what != 1) return;
+    w.turn(0, 9);
+    w.schedule(w.engine.now(), 5);
+  };
+  w.turn(1, 1);
+  w.turn(2, 2);
+  w.engine.run();
+  EXPECT_EQ(w.log, "1 2 5 9 ");
+}
+TEST(Instant, WhatTheEndSchedulesGoesOnWithPhaseOne) {
+  World w;
+  w.on_call = [&](std::uint32_t what) {
+    if (what == 30) {
+      w.schedule(w.engine.now(), 11);
+      w.turn(0, 21);
+    }
+    if (what == 11) w.end(31);
+    if (what == 40) w.schedule(w.engine.now(), 12);
+  };
+  w.end(30);
+  w.after(40);
+  w.after(41);
+  w.engine.run();
+  EXPECT_EQ(w.log, "30 11 21 31 40 12 41 ");
+  EXPECT_EQ(w.engine.now(), Time{});
+}
+TEST(Instant, ACoroutineTakesItsTurnAmongCallbacks) {
+  World w;
+  auto worker = [](World& world, std::uint32_t key) -> Task<> {
+    co_await world.engine.turn(key);
+    world.log += 'w' + std::to_string(key) + ' ';
+    co_await world.engine.turn(key);
+    world.log += 'v' + std::to_string(key) + ' ';
+  };
+  for (const std::uint32_t key : {4u, 2u}) w.engine.spawn("w", worker(w, key));
+  w.turn(3, 3);
+  w.engine.run();
+  EXPECT_EQ(w.log, "w2 3 w4 v2 v4 ");
+}
+TEST(Instant, ADestroyedTurnIsWithdrawn) {
+  World w;
+  auto worker = [](World& world, std::uint32_t key) -> Task<> {
+    co_await world.engine.turn(key);
+    world.log += 'w' + std::to_string(key) + ' ';
+  };
+  const auto later_one = w.engine.spawn("9", worker(w, 9));
+  const auto early_one = w.engine.spawn("1", worker(w, 1));
+  w.on_call = [&](std::uint32_t what) { w.engine.cancel(what == 100 ? early_one : later_one); };
+  w.schedule(Time{}, 100);  // in phase 1, when both wait
+  w.turn(5, 200);           // in the batch itself
+  w.engine.run();
+  EXPECT_EQ(w.log, "100 200 ");
+  EXPECT_EQ(w.engine.alive(), 0u);
+}
+TEST(Instant, SleepingForNothingWaitsForWhatIsScheduledAlready) {
+  World w;
+  auto p = [](World& world) -> Task<> {
+    world.schedule(world.engine.now(), 1);
+    co_await world.engine.sleep(Span{0});
+    world.log += "slept ";
+  };
+  w.engine.spawn("p", p(w));
+  w.engine.run();
+  EXPECT_EQ(w.log, "1 slept ");
+}
+
+// ---- ends
+
+TEST(Run, StopsAtTheDeadlineAndGoesOnFromThere) {
+  World w;
+  w.schedule(Time{1ms}, 1);
+  w.schedule(Time{3ms}, 3);
+  EXPECT_EQ(w.engine.run(Time{2ms}), Engine::Ended::deadline);
+  EXPECT_EQ(w.engine.now(), Time{2ms});
+  w.schedule(Time{2ms}, 2);
+  EXPECT_EQ(w.engine.run(), Engine::Ended::idle);
+  EXPECT_EQ(w.log, "1 2 3 ");
+  EXPECT_EQ(w.engine.now(), Time{3ms});
+}
+TEST(Run, AStopLetsTheInstantFinish) {
+  World w;
+  w.on_call = [&](std::uint32_t what) {
+    if (what == 40) w.engine.request_stop();
+  };
+  w.after(40);
+  w.after(41);
+  w.schedule(Time{Span{1}}, 50);
+  EXPECT_EQ(w.engine.run(), Engine::Ended::stopped);
+  EXPECT_EQ(w.log, "40 41 ");
+  EXPECT_EQ(w.engine.run(), Engine::Ended::idle);
+  EXPECT_EQ(w.log, "40 41 50 ");
+}
+TEST(Run, StoppingFromInsideIsAnError) {
+  Engine e;
+  auto p = [](Engine& engine) -> Task<> {
+    engine.stop();
+    co_return;
+  };
+  e.spawn("p", p(e));
+  try {
+    e.run();
+    FAIL() << "no error";
+  } catch (const ProcessFailed& failed) {
+    EXPECT_NE(describe(failed).find("not from inside a run"), std::string::npos);
+  }
+}
+TEST(Run, MoreEventsThanTheLimitAreRefused) {
+  Engine e;
+  e.limit_events(10);
+  e.spawn("s", sleeper(e, Tracked{}));
+  try {
+    e.run();
+    FAIL() << "no error";
+  } catch (const LimitReached& limit) { EXPECT_STREQ(limit.what(), "more than 10 events by t = 0.01 s"); }
+}
+TEST(Run, ExactlyTheLimitIsAllowed) {
+  Engine e;
+  e.limit_events(2);
+  e.spawn("s", doze(e, Tracked{}));
+  EXPECT_EQ(e.run(), Engine::Ended::idle);
+  EXPECT_EQ(e.events(), 2u);
+}
+TEST(Run, AnInterruptIsPolledAndMayThrow) {
+  struct Enough {};
+  Engine e;
+  int polls = 0;
+  e.set_interrupt(
+      [&] {
+        if (++polls == 3) throw Enough{};
+      },
+      100);
+  e.spawn("s", sleeper(e, Tracked{}));
+  EXPECT_THROW(e.run(), Enough);
+  EXPECT_EQ(e.events(), 300u);
+  e.stop();
+  EXPECT_EQ(Tracked::alive, 0);
+}
+
+// ---- failures
+
+TEST(Failure, LeavesTheRunWithNameTimeAndCause) {
+  Engine e;
+  auto broken = [](Engine& engine) -> Task<> {
+    co_await engine.sleep(1500us);
+    try {
+      throw std::runtime_error("no memory");
+    } catch (...) { std::throw_with_nested(std::runtime_error("no gradient")); }
+  };
+  e.spawn("worker 3", broken(e));
+  try {
+    e.run();
+    FAIL() << "no error";
+  } catch (const ProcessFailed& failed) {
+    EXPECT_EQ(describe(failed), "process 'worker 3' failed at t = 0.0015 s\n  no gradient\n    no memory");
+  }
+  EXPECT_EQ(e.alive(), 0u);
+}
+TEST(Failure, OfUnknownTypeIsDescribedToo) {
+  Engine e;
+  auto broken = []() -> Task<> {
+    throw 5;
+    co_return;
+  };
+  e.spawn("p", broken());
+  try {
+    e.run();
+    FAIL() << "no error";
+  } catch (const ProcessFailed& failed) {
+    EXPECT_EQ(describe(failed), "process 'p' failed at t = 0 s\n  an exception of unknown type");
+  }
+}
+TEST(Failure, OfADaemonIsAFailureAndOthersCanGoOn) {
+  Engine e;
+  auto broken = []() -> Task<> {
+    throw std::runtime_error("boom");
+    co_return;
+  };
+  e.spawn("server", broken(), Engine::Kind::daemon);
+  e.spawn("d", doze(e, Tracked{}));
+  EXPECT_THROW(e.run(), ProcessFailed);
+  EXPECT_EQ(e.run(), Engine::Ended::idle);
+  EXPECT_EQ(e.now(), Time{1ms});
+}
+
+// ---- cancelling
+
+TEST(Cancel, DestroysTheWholeChainAndItsTimers) {
+  Engine e;
+  const auto id = e.spawn("s", sleeper(e, Tracked{}));
+  auto killer = [](Engine& engine, Engine::Id victim) -> Task<> {
+    co_await engine.sleep(10500us);
+    engine.cancel(victim);
+  };
+  e.spawn("k", killer(e, id));
+  e.run();
+  EXPECT_EQ(e.now(), Time{10500us});  // the victim's timer at 11 ms never fires
+  EXPECT_EQ(Tracked::alive, 0);
+}
+TEST(Cancel, OfOneselfIsSafe) {
+  Engine e;
+  auto self = [](Engine& engine, Tracked) -> Task<> {
+    engine.cancel(0);
+    co_await engine.sleep(1ms);
+    ADD_FAILURE();
+  };
+  e.spawn("me", self(e, Tracked{}));
+  e.run();
+  EXPECT_EQ(Tracked::alive, 0);
+}
+TEST(Cancel, BeforeTheFirstEventAndOfTheUnknownIsSafe) {
+  Engine e;
+  const auto id = e.spawn("s", sleeper(e, Tracked{}));
+  EXPECT_TRUE(e.is_alive(id));
+  e.cancel(id);
+  e.cancel(id);
+  e.cancel(12345);
+  EXPECT_FALSE(e.is_alive(id));
+  EXPECT_EQ(Tracked::alive, 0);
+  e.run();
+  EXPECT_EQ(e.events(), 0u);
+}
+TEST(Cancel, OfAProcessThatIsToStartInThisInstant) {
+  Engine e;
+  auto p = [](Engine& engine) -> Task<> {
+    engine.cancel(engine.spawn("child", sleeper(engine, Tracked{})));
+    co_return;
+  };
+  e.spawn("p", p(e));
+  e.run();
+  EXPECT_EQ(e.events(), 1u);
+  EXPECT_EQ(Tracked::alive, 0);
+}
+TEST(Cancel, TheEngineDestroyedMidRunFreesEverything) {
+  {
+    Engine e;
+    Counter never(e);
+    auto waiter = [](Counter& c, Tracked) -> Task<> { co_await c.reaches(1); };
+    e.spawn("s", sleeper(e, Tracked{}));
+    e.spawn("w", waiter(never, Tracked{}), Engine::Kind::daemon);
+    e.run(Time{5500us});
+    EXPECT_GT(Tracked::alive, 0);
+  }
+  EXPECT_EQ(Tracked::alive, 0);
+}
+TEST(Cancel, ThousandsAtOnceAreNotLinear) {
+  Engine e;
+  std::vector<Engine::Id> ids;
+  for (int i = 0; i < 50'000; ++i) ids.push_back(e.spawn("s", sleeper(e, Tracked{})));
+  auto killer = [](Engine& engine, std::vector<Engine::Id> victims) -> Task<> {
+    co_await engine.sleep(500us);
+    for (const auto id : victims) engine.cancel(id);
+  };
+  e.spawn("k", killer(e, ids));
+  e.run();
+  EXPECT_EQ(Tracked::alive, 0);
+  EXPECT_EQ(e.now(), Time{500us});
+}
+
+// ---- deadlock
+
+TEST(DeadlockReport, NamesTheStuckAndWhatTheyWaitFor) {
+  Engine e;
+  Arrivals inbox(e, "inbox of rank 3");
+  Counter clock(e, 5, "clock");
+  Mailbox<int> requests(e, "requests");
+  auto ring = [](Arrivals& in) -> Task<> { co_await in.reach(4); };
+  auto nested = [](auto body, Arrivals& in) -> Task<> { co_await body(in); };
+  auto ssp = [](Counter& c) -> Task<> { co_await c.reaches(9); };
+  auto server = [](Mailbox<int>& box) -> Task<> { co_await box.receive(); };
+  e.spawn("worker 3", nested(ring, inbox));
+  e.spawn("worker 4", ssp(clock));
+  e.spawn("server", server(requests));
+  e.spawn("daemon", server(requests), Engine::Kind::daemon);
+  e.spawn("done", doze(e, Tracked{}));
+  inbox.arrive();
+  inbox.arrive();
+  try {
+    e.run();
+    FAIL() << "no deadlock";
+  } catch (const Deadlock& deadlock) {
+    EXPECT_STREQ(deadlock.what(),
+                 "deadlock at t = 0.001 s: nothing is left to happen, but 3 processes wait\n"
+                 "  worker 3 waits for 'inbox of rank 3' to reach 4 (now 2)\n"
+                 "  worker 4 waits for 'clock' to reach 9 (now 5)\n"
+                 "  server waits for a message in 'requests'");
+    ASSERT_EQ(deadlock.stuck.size(), 3u);
+    EXPECT_EQ(deadlock.stuck[1].process, "worker 4");
+    EXPECT_EQ(deadlock.stuck[1].waits_on, "'clock' to reach 9 (now 5)");
+  }
+}
+TEST(DeadlockReport, SeesThroughGroupsOfTasks) {
+  Engine e;
+  Counter a(e, 0, "a"), b(e, 0, "b");
+  auto waits = [](Counter& c) -> Task<> { co_await c.reaches(1); };
+  auto p = [](Engine& engine, auto body, Counter& x, Counter& y) -> Task<> {
+    std::vector<Task<>> tasks;
+    tasks.push_back(body(x));
+    tasks.push_back(body(y));
+    co_await all_of(engine, std::move(tasks));
+  };
+  e.spawn("p", p(e, waits, a, b));
+  try {
+    e.run();
+    FAIL() << "no deadlock";
+  } catch (const Deadlock& deadlock) {
+    const std::string& text = deadlock.stuck.at(0).waits_on;
+    for (const char* part : {"'a' to reach 1 (now 0)", "'b' to reach 1 (now 0)", "'all of 2 tasks' to reach 2 (now 0)"})
+      EXPECT_NE(text.find(part), std::string::npos) << text;
+  }
+}
+TEST(DeadlockReport, ShowsTwentyAndCountsTheRest) {
+  Engine e;
+  Counter never(e);
+  auto waits = [](Counter& c) -> Task<> { co_await c.reaches(1); };
+  for (int i = 0; i < 25; ++i) e.spawn("w" + std::to_string(i), waits(never));
+  try {
+    e.run();
+    FAIL() << "no deadlock";
+  } catch (const Deadlock& deadlock) {
+    const std::string text = deadlock.what();
+    EXPECT_NE(text.find("25 processes wait\n  w0 waits for 'a counter'"), std::string::npos) << text;
+    EXPECT_NE(text.find("\n  w19 "), std::string::npos) << text;
+    EXPECT_EQ(text.find("\n  w20 "), std::string::npos) << text;
+    EXPECT_NE(text.find("\n  and 5 more"), std::string::npos) << text;
+    EXPECT_EQ(deadlock.stuck.size(), 25u);
+  }
+}
+TEST(DeadlockReport, SaysSoWhenItKnowsNoName) {
+  Engine e;
+  auto never = [](Engine& engine) -> Task<> { co_await engine.sleep(Span::max()); };
+  e.spawn("p", never(e));
+  try {
+    e.run();
+    FAIL() << "no deadlock";
+  } catch (const Deadlock& deadlock) {
+    EXPECT_EQ(deadlock.stuck.at(0).waits_on, "something that has no name, or a time that never comes");
+  }
+}
+TEST(DeadlockReport, WaitingDaemonsAreFine) {
+  Engine e;
+  Mailbox<int> requests(e);
+  auto server = [](Mailbox<int>& box) -> Task<> {
+    for (;;) co_await box.receive();
+  };
+  e.spawn("server", server(requests), Engine::Kind::daemon);
+  EXPECT_EQ(e.run(), Engine::Ended::idle);
+}
+
+// ---- fingerprints, several engines
+
+// `garbage` bytes in front of everything move the addresses.
+std::uint64_t fingerprint(Span moved, std::uint32_t fact, std::uint32_t key, std::size_t garbage) {
+  Engine e;
+  auto p = [](Engine& engine, Span span, std::uint32_t what, std::uint32_t turn, std::vector<char>) -> Task<> {
+    for (int i = 0; i < 10; ++i) co_await engine.sleep(i == 5 ? span : Span{1ms});
+    co_await engine.turn(turn);
+    engine.mark(what);
+  };
+  e.spawn("p", p(e, moved, fact, key, std::vector<char>(garbage)));
+  e.spawn("q", p(e, Span{1ms}, 1, 1, {}));
+  e.run();
+  return e.fingerprint();
+}
+TEST(Fingerprint, IsTheSameForTheSameEventsAndNoOther) {
+  const auto reference = fingerprint(1ms, 1, 1, 10);
+  EXPECT_EQ(fingerprint(1ms, 1, 1, 10'000), reference);
+  EXPECT_NE(fingerprint(1ms + Span{1}, 1, 1, 10), reference);
+  EXPECT_NE(fingerprint(1ms, 2, 1, 10), reference);
+  EXPECT_NE(fingerprint(1ms, 1, 0, 10), reference);
+}
+TEST(Fingerprint, TellsCallsFromProcessesAndNumbersApart) {
+  World a, b, c;
+  a.schedule(Time{1ms}, 0);
+  b.schedule(Time{1ms}, 1);
+  c.engine.schedule(Time{1ms}, std::noop_coroutine());
+  for (World* w : {&a, &b, &c}) w->engine.run();
+  EXPECT_NE(a.engine.fingerprint(), b.engine.fingerprint());
+  EXPECT_NE(a.engine.fingerprint(), c.engine.fingerprint());
+}
+TEST(Engines, RunInterleavedWithoutDisturbingEachOther) {
+  const auto run = [](int steps) {
+    auto one = std::make_unique<Engine>(), two = std::make_unique<Engine>();
+    one->spawn("s", sleeper(*one, Tracked{}));
+    two->spawn("s", sleeper(*two, Tracked{}));
+    two->spawn("t", sleeper(*two, Tracked{}));
+    for (int i = 1; i <= steps; ++i) {
+      one->run(Time{100ms * i / steps});
+      two->run(Time{100ms * i / steps});
+    }
+    return std::array{one->fingerprint(), two->fingerprint(), one->events(), two->events()};
+  };
+  EXPECT_EQ(run(1), run(50));
+  EXPECT_EQ(run(1)[2], 101u);
+  EXPECT_EQ(Tracked::alive, 0);
+}
+TEST(Engines, MayDieBeforeWhatWasWaitedOn) {
+  auto engine = std::make_unique<Engine>();
+  const auto counter = std::make_unique<Counter>(*engine);
+  const auto arrivals = std::make_unique<Arrivals>(*engine);
+  auto waiter = [](Counter& c) -> Task<> { co_await c.reaches(1); };
+  engine->spawn("w", waiter(*counter), Engine::Kind::daemon);
+  engine->run();
+  engine.reset();
+  EXPECT_EQ(counter->value(), 0);
+}
+
+}  // namespace
+}  // namespace paceline
