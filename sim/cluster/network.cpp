@@ -32,8 +32,8 @@ Network::~Network() {
   }
 }
 
-FlowId Network::launch(std::span<const LinkId> route, double bytes, double weight, void* target, Agenda::Call call,
-                       std::uint32_t what) {
+FlowId Network::launch(std::span<const LinkId> route, double bytes, double weight, Span waited, void* target,
+                       Agenda::Call call, std::uint32_t what) {
   if (route.size() > shares_.longest_route() || !(bytes >= 0 && bytes < 1e300) || !(weight > 0 && weight < 1e300))
     reject(route.size(), topology_.longest_route(), bytes, weight);
   FlowId id = free_;
@@ -51,8 +51,9 @@ FlowId Network::launch(std::span<const LinkId> route, double bytes, double weigh
   flow.what = what;
   flow.state = State::latent;
   shares_.set_route(id, route, weight);
-  Span latency{0};
+  Span latency = -waited;
   for (const LinkId link : route) latency += latency_[link];
+  latency = std::max(latency, Span{0});
   const bool flows = bytes > 0 && !route.empty();
   flow.ticket =
       engine().schedule(later(engine().now(), latency), this, flows ? &Network::on_start : &Network::on_finish, id);

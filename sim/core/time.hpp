@@ -21,7 +21,7 @@ struct Clock {
 };
 using Time = Clock::time_point;
 
-inline double to_seconds(Span s) { return static_cast<double>(s.count()) * 1e-12; }
+inline double to_seconds(Span s) { return static_cast<double>(s.count()) / 1e12; }
 inline double to_seconds(Time t) { return to_seconds(t.time_since_epoch()); }
 
 namespace detail {

@@ -2,10 +2,12 @@
 // Without contention: 2(N-1) α + 2 (N-1)/N S β (Patarasuk and Yuan 2009; Thakur et al. 2005).
 //
 // In step s = 1 … 2(N-1) rank r sends chunk (r - s + 1) mod N and takes in chunk (r - s) mod N, which it adds while
-// s < N and keeps after. A rank sends its next chunk when that of its left neighbour has come in.
+// s < N and keeps after. A rank hands over its next chunk when that of its left neighbour has come in; chunks to one
+// neighbour go one after the other, so that a late rank's neighbours catch up in order.
 #include <deque>
 
 #include "sim/comm/collectives/all_reduce.hpp"
+#include "sim/comm/message.hpp"
 
 namespace paceline::collectives {
 namespace {
@@ -13,18 +15,23 @@ namespace {
 class Ring final : public AllReduce {
  public:
   Ring(const Group& group, double bytes) : AllReduce(group, bytes) {
-    for (int rank = 0; rank < group.size(); ++rank) inboxes_.emplace_back(group.engine, "ring inbox of rank " + std::to_string(rank));
+    const int n = group.size();
+    for (int rank = 0; rank < n; ++rank) inboxes_.emplace_back(group.engine, "ring inbox of rank " + std::to_string(rank));
+    for (int rank = 0; rank < n; ++rank) {
+      const int right = (rank + 1) % n;
+      std::vector<LinkId> route;
+      group.network.topology().route(group.nodes[std::size_t(rank)], group.nodes[std::size_t(right)], 0, route);
+      to_right_.emplace_back(group.engine, group.network, std::move(route), inboxes_[std::size_t(right)]);
+    }
   }
 
   Task<> member(int rank) override {
     const int n = group_.size();
-    std::vector<LinkId> to_right;
-    group_.network.topology().route(group_.nodes[std::size_t(rank)], group_.nodes[std::size_t((rank + 1) % n)], 0, to_right);
+    Connection& to_right = to_right_[std::size_t(rank)];
     Arrivals& left = inboxes_[std::size_t(rank)];
-    Arrivals& right = inboxes_[std::size_t((rank + 1) % n)];
     Traffic& traffic = group_.traffic[std::size_t(rank)];
     for (int step = 1; step <= 2 * (n - 1); ++step) {
-      group_.network.send(to_right, bytes_ / n, right);
+      to_right.send(bytes_ / n);
       traffic.sent += bytes_ / n;
       co_await left.reach(std::uint64_t(step));
       traffic.received += bytes_ / n;
@@ -33,12 +40,9 @@ class Ring final : public AllReduce {
   }
 
   double lower_bound(int rank) const override {
-    const int n = group_.size();
-    std::vector<LinkId> route;
-    group_.network.topology().route(group_.nodes[std::size_t(rank)], group_.nodes[std::size_t((rank + 1) % n)], 0, route);
     double slowest = 0;
-    for (LinkId id : route) slowest = std::max(slowest, 1 / group_.network.link(id).bandwidth);
-    return 2.0 * (n - 1) / n * bytes_ * slowest;
+    for (LinkId id : to_right_[std::size_t(rank)].route()) slowest = std::max(slowest, 1 / group_.network.link(id).bandwidth);
+    return 2.0 * (group_.size() - 1) / group_.size() * bytes_ * slowest;
   }
 
  private:
@@ -52,6 +56,7 @@ class Ring final : public AllReduce {
   }
 
   std::deque<Arrivals> inboxes_;
+  std::deque<Connection> to_right_;  // by rank
 };
 
 }  // namespace
