@@ -17,6 +17,28 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 constexpr std::size_t deepest = 64;
+constexpr std::size_t most_files = 1000;  // that one scenario extends
+
+// What the parser says of a fault, as a person would.
+std::string plain(std::string_view fault, bool blank) {
+  const auto says = [&](std::string_view words) { return fault.find(words) != fault.npos; };
+  if (says("number overflow")) return "this number is too large";
+  if (says("missing closing quote")) return "this text is not closed: its closing quote is missing";
+  if (says("control character")) return "this text is not closed on its line (a line break within it is \\n, a tab \\t)";
+  if (says("missing closing '*/'")) return "a comment is not closed: its */ is missing";
+  if (says("ill-formed UTF-8")) return "this byte is not UTF-8";
+  if (says("end of input;")) return blank ? "there is nothing in it" : "it ends before everything is closed";
+  if (says("expected end of input")) return "there is more after its end";
+  if (says("object key") && says("unexpected '}'")) return "there is a comma before this }";
+  if (says("object key")) return "a key in double quotes must come here";
+  if (says("object separator")) return "a : must come here, between the key and its value";
+  if (says("parsing value") && says("unexpected ']'")) return "there is a comma before this ]";
+  if (says("parsing object -")) return "a , or } must come here";
+  if (says("parsing array -")) return "a , or ] must come here";
+  if (says("invalid literal") || says("unexpected")) return "this is not a value: a text in double quotes, a number, true, false, null, [ or {";
+  const auto dash = fault.find(" - ");
+  return std::string(fault.substr(dash == fault.npos ? 0 : dash + 3, fault.find("; last read") - (dash == fault.npos ? 0 : dash + 3)));
+}
 
 // Hands the text to the parser and knows how far it has read.
 class Cursor {
@@ -76,11 +98,29 @@ class Builder {
     return true;
   }
   bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& error) {
-    std::string_view what = error.what();
-    if (const auto colon = what.find("column "); colon != what.npos) what.remove_prefix(std::min(what.find(": ", colon) + 2, what.size()));
-    else if (const auto bracket = what.find("] "); bracket != what.npos) what.remove_prefix(bracket + 2);
-    const char* at = std::min(read, text_.data() + text_.size());
-    throw ConfigError(place(at > text_.data() ? at - 1 : at), "", fmt::format("not JSON: {}", what));
+    const std::string_view what = error.what();
+    const auto says = [&](std::string_view words) { return what.find(words) != what.npos; };
+    const char* at = std::max(text_.data(), std::min(read, text_.data() + text_.size()) - 1);
+    if (says("missing closing quote")) at = opening_quote(read - 1);
+    else if (says("control character")) at = opening_quote(read - 2);
+    else if (says("unexpected string literal")) at = before_string();
+    else if (says("number overflow") || says(" literal;")) at = *at == '\0' || part(*at) || says("unexpected") || says("overflow") ? before_token() : at;
+    const bool blank = counted_ == text_.data() && open_.empty() && root.place.line == 0;
+    throw ConfigError(place(at), "", fmt::format("not JSON: {}", plain(what, blank)));
+  }
+
+  Place place(const char* at) {
+    for (; counted_ < at; ++counted_)
+      if (*counted_ == '\n') ++line_, line_start_ = counted_ + 1;
+    if (at >= line_start_) return {file_, line_, unsigned(at - line_start_) + 1};
+    unsigned line = line_;  // a token that began before the last line break
+    const char* start = line_start_;
+    while (at < start) {
+      --line;
+      do --start;
+      while (start > text_.data() && start[-1] != '\n');
+    }
+    return {file_, line, unsigned(at - start) + 1};
   }
 
   const char* read;
@@ -113,11 +153,13 @@ class Builder {
     }
     node->kind = kind;
     node->place = place(at);
+    if (++values_ > most_values) throw ConfigError(node->place, "", fmt::format("more than {} values", most_values));
     return node;
   }
   // The quote that opens the string which was just read.
-  const char* before_string() const {
-    const char* at = read - 2;
+  const char* before_string() const { return opening_quote(read - 2); }
+  // The last quote that is not escaped, from here backwards.
+  const char* opening_quote(const char* at) const {
     for (;; --at) {
       if (*at != '"') continue;
       const char* slash = at;
@@ -125,28 +167,14 @@ class Builder {
       if ((at - slash) % 2 == 0) return at;
     }
   }
+  static bool part(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '+' || c == '-' || c == '.'; }
   // The start of the number or word which was just read (the parser may be one character past it).
   const char* before_token() const {
-    const auto part = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '+' || c == '-' || c == '.'; };
     const char* at = std::min(read, text_.data() + text_.size());
     while (at > text_.data() && !part(at[-1])) --at;
     while (at > text_.data() && part(at[-1])) --at;
     return at;
   }
-  Place place(const char* at) {
-    for (; counted_ < at; ++counted_)
-      if (*counted_ == '\n') ++line_, line_start_ = counted_ + 1;
-    if (at >= line_start_) return {file_, line_, unsigned(at - line_start_) + 1};
-    unsigned line = line_;  // a token that began before the last line break
-    const char* start = line_start_;
-    while (at < start) {
-      --line;
-      do --start;
-      while (start > text_.data() && start[-1] != '\n');
-    }
-    return {file_, line, unsigned(at - start) + 1};
-  }
-
   std::string_view text_;
   std::shared_ptr<const std::string> file_;
   std::vector<Node*> open_;
@@ -154,6 +182,7 @@ class Builder {
   const char* counted_ = text_.data();
   const char* line_start_ = text_.data();
   unsigned line_ = 1;
+  std::size_t values_ = 0;
 };
 
 Json to_json(const Node& node, bool by_content) {
@@ -176,11 +205,20 @@ Json to_json(const Node& node, bool by_content) {
   return object;
 }
 
-Node extended(const std::string& path, const Place& asked, std::vector<std::string>& chain) {
-  const std::string identity = std::filesystem::weakly_canonical(path).string();
-  if (std::find(chain.begin(), chain.end(), identity) != chain.end())
+struct Chain {
+  std::vector<std::string> open;  // files that are being read, the first of all first
+  std::size_t files = 0;
+};
+
+Node extended(const std::string& path, const Place& asked, Chain& chain) {
+  std::error_code ignored;
+  const std::filesystem::path canonical = std::filesystem::weakly_canonical(path, ignored);
+  const std::string identity = ignored ? path : canonical.string();
+  if (std::find(chain.open.begin(), chain.open.end(), identity) != chain.open.end())
     throw ConfigError(asked, "/extends", fmt::format("\"{}\" extends itself in a cycle", path));
-  chain.push_back(identity);
+  if (chain.open.size() == deepest) throw ConfigError(asked, "/extends", fmt::format("files extend each other deeper than {}", deepest));
+  if (++chain.files > most_files) throw ConfigError(asked, "/extends", fmt::format("more than {} files are extended", most_files));
+  chain.open.push_back(identity);
   Node own = read_document(path);
   Node base;
   base.kind = Node::Kind::object;
@@ -193,14 +231,14 @@ Node extended(const std::string& path, const Place& asked, std::vector<std::stri
     const auto extend = [&](const Node& name) {
       if (name.kind != Node::Kind::text) throw ConfigError(name.place, "/extends", fmt::format("must be a path or a list of paths, not {}", name.show()));
       const std::string file = resolve_path(name.place, name.text);
-      if (!std::filesystem::is_regular_file(file)) throw ConfigError(name.place, "/extends", fmt::format("no such file: \"{}\"", name.text));
+      if (const std::string fault = file_fault(file); !fault.empty()) throw ConfigError(name.place, "/extends", fmt::format("{}: \"{}\"", fault, name.text));
       merge(base, extended(file, name.place, chain));
     };
     if (list.kind == Node::Kind::array) std::for_each(list.items.begin(), list.items.end(), extend);
     else extend(list);
   }
   merge(base, std::move(own));
-  chain.pop_back();
+  chain.open.pop_back();
   return base;
 }
 
@@ -209,10 +247,15 @@ Node extended(const std::string& path, const Place& asked, std::vector<std::stri
 Node Node::of_kind(std::string_view kind) {
   Node object;
   object.kind = Kind::object;
-  object.members.push_back({"kind", {}, {}});
-  object.members[0].value.kind = Kind::text;
-  object.members[0].value.text = kind;
+  object.members.push_back({"kind", of_text(std::string(kind)), {}});
   return object;
+}
+
+Node Node::of_text(std::string text) {
+  Node node;
+  node.kind = Kind::text;
+  node.text = std::move(text);
+  return node;
 }
 
 const Node* Node::find(std::string_view key) const {
@@ -222,8 +265,10 @@ const Node* Node::find(std::string_view key) const {
 }
 Node* Node::find(std::string_view key) { return const_cast<Node*>(std::as_const(*this).find(key)); }
 
-std::string Node::dump(int indent) const { return to_json(*this, false).dump(indent); }
-std::string Node::canonical() const { return nlohmann::json(to_json(*this, true)).dump(); }
+std::string Node::dump(int indent) const { return to_json(*this, false).dump(indent, ' ', false, Json::error_handler_t::replace); }
+std::string Node::canonical() const {
+  return nlohmann::json(to_json(*this, true)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
 
 std::string Node::show() const {
   switch (kind) {
@@ -237,16 +282,23 @@ std::string Node::show() const {
 Node parse_document(std::string_view text, const std::string& name) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   Builder builder(text, name);
+  if (const auto zero = text.find('\0'); zero != text.npos)
+    throw ConfigError(builder.place(text.data() + zero), "", "not JSON: a zero byte, as no text file has");
   const Cursor begin(text.data(), &builder.read), end(text.data() + text.size(), nullptr);
   Json::sax_parse(begin, end, &builder, nlohmann::json::input_format_t::json, true, true);
   return std::move(builder.root);
 }
 
-std::string read_file(const std::string& path, std::size_t largest) {
+std::string file_fault(const std::string& path) {
   std::error_code error;
   const auto kind = std::filesystem::status(path, error).type();
-  if (kind == std::filesystem::file_type::not_found) throw ConfigError({}, "", fmt::format("{}: no such file", path));
-  if (kind == std::filesystem::file_type::directory) throw ConfigError({}, "", fmt::format("{}: is a folder, not a file", path));
+  if (path.empty() || kind == std::filesystem::file_type::not_found) return "no such file";
+  if (kind == std::filesystem::file_type::directory) return "a folder, not a file";
+  return kind == std::filesystem::file_type::none ? "cannot be read: " + error.message() : "";
+}
+
+std::string read_file(const std::string& path, std::size_t largest) {
+  if (const std::string fault = file_fault(path); !fault.empty()) throw ConfigError({}, "", fmt::format("{}: {}", path, fault));
   std::ifstream in(path, std::ios::binary);
   if (!in) throw ConfigError({}, "", fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
   std::string text;
@@ -261,7 +313,7 @@ std::string read_file(const std::string& path, std::size_t largest) {
 Node read_document(const std::string& path, std::size_t largest) { return parse_document(read_file(path, largest), path); }
 
 Node read_extended(const std::string& path) {
-  std::vector<std::string> chain;
+  Chain chain;
   return extended(path, {}, chain);
 }
 
@@ -271,6 +323,7 @@ void merge(Node& base, Node over) {
     return;
   }
   base.place = over.place;
+  if (base.members.empty()) base.members.swap(over.members);
   for (Member& member : over.members) {
     if (Node* old = base.find(member.key)) merge(*old, std::move(member.value));
     else base.members.push_back(std::move(member));
@@ -284,10 +337,11 @@ void set_path(Node& root, const std::string& assignment) {
   const std::string text = assignment.substr(equals + 1);
   Node value;
   try {
-    value = parse_document(text, *place.file);
-  } catch (const ConfigError&) {
-    value.kind = Node::Kind::text;
-    value.text = text;
+    value = parse_document(text, "its value");
+  } catch (const ConfigError& error) {
+    const bool word = text.find_first_of("{[\"") != 0 && std::string_view(error.what()).find("not UTF-8") == std::string_view::npos;
+    if (!word) throw ConfigError(place, "", error.what());
+    value = Node::of_text(text);
   }
   const auto placed = [&](const auto& self, Node& node) -> void {
     node.place = place;
@@ -299,6 +353,7 @@ void set_path(Node& root, const std::string& assignment) {
   Node* at = &root;
   std::string pointer;
   std::string_view keys = std::string_view(assignment).substr(0, equals);
+  if (std::size_t(std::count(keys.begin(), keys.end(), '.')) >= deepest) throw ConfigError(place, "", fmt::format("deeper than {} keys", deepest));
   while (!keys.empty()) {
     const auto dot = keys.find('.');
     const std::string key(keys.substr(0, dot));

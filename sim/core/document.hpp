@@ -26,6 +26,7 @@ struct Node {
   std::string digest;        // stands for the value where a document is named by content: a file's path
 
   static Node of_kind(std::string_view kind);  // {"kind": …}
+  static Node of_text(std::string text);
   const Node* find(std::string_view key) const;
   Node* find(std::string_view key);
   std::string dump(int indent = -1) const;  // JSON; -1: on one line, keys sorted
@@ -40,6 +41,7 @@ struct Member {
 };
 
 constexpr std::size_t largest_document = std::size_t{64} << 20;
+constexpr std::size_t most_values = 4'000'000;  // of one document
 
 // Throws ConfigError. `name` is what errors call the file.
 Node parse_document(std::string_view text, const std::string& name);
@@ -57,6 +59,9 @@ void set_path(Node& root, const std::string& assignment);
 
 // `path` as seen from the file in which it was written.
 std::string resolve_path(const Place& written_in, const std::string& path);
+
+// Why a file cannot be read ("no such file", "a folder, not a file"), or "".
+std::string file_fault(const std::string& path);
 
 // A file's bytes. Throws ConfigError("… cannot be read: …").
 std::string read_file(const std::string& path, std::size_t largest);

@@ -23,6 +23,19 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return d[a.size()][b.size()];
 }
 
+// Line breaks and terminal codes that come out of a file are shown, not obeyed.
+std::string printable(std::string_view text) {
+  std::string shown;
+  for (char letter : text) {
+    const auto code = static_cast<unsigned char>(letter);
+    if (letter == '\n') shown += "\\n";
+    else if (letter == '\t') shown += "\\t";
+    else if (code < 0x20 || code == 0x7f) shown += fmt::format("\\x{:02x}", code);
+    else shown += letter;
+  }
+  return shown;
+}
+
 }  // namespace
 
 std::string Place::text() const {
@@ -31,7 +44,8 @@ std::string Place::text() const {
 }
 
 ConfigError::ConfigError(const Place& place, std::string_view pointer, std::string_view rule)
-    : runtime_error(fmt::format("{}{}{}{}{}", place.text(), place.file ? ": " : "", pointer, pointer.empty() ? "" : ": ", rule)) {}
+    : runtime_error(printable(
+          fmt::format("{}{}{}{}{}", place.text(), place.file ? ": " : "", pointer, pointer.empty() ? "" : ": ", rule))) {}
 
 std::string did_you_mean(std::string_view name, std::span<const std::string> names) {
   if (name.size() > 64) return "";
@@ -42,6 +56,15 @@ std::string did_you_mean(std::string_view name, std::span<const std::string> nam
     if (edits < least) nearest = &candidate, least = edits;
   }
   return nearest ? fmt::format("; did you mean \"{}\"?", *nearest) : "";
+}
+
+std::string did_you_mean_one_of(std::string_view name, std::span<const std::string> names) {
+  const std::string near = did_you_mean(name, names);
+  return fmt::format("{}{}: {}", near, near.empty() ? "; there are" : " There are", fmt::join(names, ", "));
+}
+
+std::string with_article(std::string_view noun) {
+  return fmt::format("{} {}", std::string_view("aeiou").find(noun.substr(0, 1)) == std::string_view::npos ? "a" : "an", noun);
 }
 
 }  // namespace paceline

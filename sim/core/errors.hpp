@@ -16,7 +16,8 @@ struct Place {
   std::string text() const;  // "first_run.json:12:5"
 };
 
-// A scenario, topology or data file that cannot be taken as it is. what() is "PLACE: /json/pointer: rule".
+// A scenario, topology or data file that cannot be taken as it is. what() is "PLACE: /json/pointer: rule",
+// on one line.
 struct ConfigError : std::runtime_error {
   using runtime_error::runtime_error;
   ConfigError(const Place& place, std::string_view pointer, std::string_view rule);
@@ -29,5 +30,10 @@ struct RunError : std::runtime_error {
 
 // "; did you mean "ssp"?", or "" when none of the names is near.
 std::string did_you_mean(std::string_view name, std::span<const std::string> names);
+// The same, then all of them: "; did you mean "ssp"? There are: async, bsp, ssp".
+std::string did_you_mean_one_of(std::string_view name, std::span<const std::string> names);
+
+// "an order", "a cost".
+std::string with_article(std::string_view noun);
 
 }  // namespace paceline

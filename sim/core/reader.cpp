@@ -25,8 +25,8 @@ double within(double minimum, double maximum, bool above) {
 
 std::string bounds(double minimum, double maximum, bool above) {
   std::string text;
-  if (std::isfinite(minimum)) text += fmt::format("{} {}", above ? " >" : " >=", shortest(minimum));
-  if (std::isfinite(maximum)) text += fmt::format("{} <= {}", text.empty() ? "" : " and", shortest(maximum));
+  if (std::isfinite(minimum)) text += fmt::format(" {} {}", above ? "above" : "at least", shortest(minimum));
+  if (std::isfinite(maximum)) text += fmt::format("{} at most {}", text.empty() ? "" : " and", shortest(maximum));
   return text;
 }
 
@@ -47,7 +47,7 @@ std::size_t Kinds::find(Reader& in, const Node& kind) const {
   const auto found = std::find(kinds_.begin(), kinds_.end(), kind.text);
   if (found == kinds_.end())
     throw ConfigError(kind.place, in.pointer_to("kind"),
-                      fmt::format("unknown {} \"{}\"{}; there are: {}", name_, kind.text, did_you_mean(kind.text, kinds_), join(kinds_)));
+                      fmt::format("unknown {} \"{}\"{}", name_, kind.text, did_you_mean_one_of(kind.text, kinds_)));
   return std::size_t(found - kinds_.begin());
 }
 
@@ -61,7 +61,16 @@ void Reader::about(std::string_view line) {
   if (description_) description_->about = line;
 }
 
-std::string Reader::pointer_to(std::string_view key) const { return fmt::format("{}/{}", pointer_, key); }
+// RFC 6901: ~ and / within a key are ~0 and ~1.
+std::string Reader::pointer_to(std::string_view key) const {
+  std::string pointer = pointer_ + "/";
+  for (char letter : key) {
+    if (letter == '~') pointer += "~0";
+    else if (letter == '/') pointer += "~1";
+    else pointer += letter;
+  }
+  return pointer;
+}
 
 void Reader::reject(const Node& value, const std::string& pointer, std::string_view rule) const { throw ConfigError(value.place, pointer, rule); }
 
@@ -93,6 +102,15 @@ const Node* Reader::value(std::string_view key, bool required, std::string_view 
   return found;
 }
 
+void Reader::need(std::string_view key) {
+  if (!node_ || has(key)) return;
+  const std::string wanted(key);
+  for (const Member& member : node_->members)
+    if (const std::string near = did_you_mean(member.key, {&wanted, 1}); !near.empty())
+      throw ConfigError(member.place, pointer_to(member.key), fmt::format("unknown key \"{}\"{}", member.key, near));
+  reject(*node_, pointer_, missing_);
+}
+
 void Reader::finish() {
   if (!node_) return;
   for (const Member& member : node_->members) {
@@ -107,6 +125,7 @@ void Reader::finish() {
 // Numbers.
 
 std::int64_t Reader::checked(std::string_view, const Node& value, const IntegerKey& spec, const std::string& pointer) const {
+  if (value.kind == Kind::number && std::abs(value.number) >= 0x1p53) reject(value, pointer, fmt::format("is too large for an integer: {}", value.show()));
   if (value.kind != Kind::integer) reject(value, pointer, fmt::format("must be an integer, not {}", value.show()));
   if (value.integer < spec.minimum) reject(value, pointer, fmt::format("must be at least {}, not {}", spec.minimum, value.integer));
   if (value.integer > spec.maximum) reject(value, pointer, fmt::format("must be at most {}, not {}", spec.maximum, value.integer));
@@ -192,11 +211,11 @@ double Reader::quantity(std::string_view key, Dimension dimension, const Quantit
   const auto rule = [&] { return fmt::format("a {} with a unit ({}), as in \"{}\"", what, accepted_units(dimension), example); };
   if (found->kind != Kind::text) fail(key, fmt::format("must be {}, not {}", rule(), found->show()));
   const auto quantity = parse_quantity(found->text, dimension);
-  if (!quantity) fail(key, fmt::format("\"{}\" is not {}", found->text, rule()));
+  if (!quantity) fail(key, fmt::format("{} is not {}", found->show(), rule()));
   if (*quantity < spec.minimum || (spec.above_minimum && *quantity == spec.minimum))
     fail(key, spec.minimum == 0 ? fmt::format("must {}, not \"{}\"", spec.above_minimum ? "be above zero" : "not be negative", found->text)
                                 : fmt::format("is below what is possible: \"{}\"", found->text));
-  if (*quantity > spec.maximum) fail(key, fmt::format("is above what is possible: \"{}\"", found->text));
+  if (*quantity > spec.maximum || std::isinf(*quantity)) fail(key, fmt::format("is above what is possible: \"{}\"", found->text));
   return *quantity;
 }
 
@@ -219,7 +238,7 @@ std::string Reader::text(std::string_view key, TextKey spec) {
   if (!found) return spec.fallback ? *spec.fallback : spec.choices.empty() ? "" : spec.choices.front();
   if (found->kind != Kind::text) fail(key, fmt::format("must be a text, not {}", found->show()));
   if (!spec.choices.empty() && std::find(spec.choices.begin(), spec.choices.end(), found->text) == spec.choices.end())
-    fail(key, fmt::format("unknown value \"{}\"{}; there are: {}", found->text, did_you_mean(found->text, spec.choices), join(spec.choices)));
+    fail(key, fmt::format("unknown value \"{}\"{}", found->text, did_you_mean_one_of(found->text, spec.choices)));
   return found->text;
 }
 
@@ -236,7 +255,11 @@ std::vector<std::int64_t> Reader::integers(std::string_view key, IntegerKey each
 }
 
 std::vector<std::int64_t> Reader::choice_or_integers(std::string_view key, TextKey choice, IntegerKey each) {
-  if (has(key) && node_->find(key)->kind == Kind::array) return integers(key, each);
+  if (const Node* found = node_ ? node_->find(key) : nullptr) {
+    if (found->kind == Kind::array && !found->items.empty()) return integers(key, each);
+    if (found->kind != Kind::text)
+      fail(key, fmt::format("must be {} or a list of integers, not {}", join(choice.choices, " or "), found->kind == Kind::array ? "an empty one" : found->show()));
+  }
   text(key, choice);
   describe_as("choice or nodes");
   return {};
@@ -289,8 +312,9 @@ std::vector<int> Reader::workers(std::string_view key, std::string_view help) {
   if (found->kind == Kind::integer) {
     add(found->integer, found->integer);
   } else if (found->kind == Kind::array) {
-    for (const Node& item : found->items) {
-      if (item.kind != Kind::integer) reject(item, pointer_to(key), fmt::format("must be the index of a worker, not {}", item.show()));
+    for (std::size_t i = 0; i < found->items.size(); ++i) {
+      const Node& item = found->items[i];
+      if (item.kind != Kind::integer) reject(item, fmt::format("{}/{}", pointer_to(key), i), fmt::format("must be the index of a worker, not {}", item.show()));
       add(item.integer, item.integer);
     }
   } else if (found->kind == Kind::text) {
@@ -361,9 +385,10 @@ void Reader::objects(std::string_view key, std::string_view help, const std::fun
 void Reader::inline_file(std::string_view key) {
   if (!node_) return;
   Node* found = node_->find(key);
-  if (!found || found->kind != Kind::text) return;
+  if (!found || found->kind == Kind::object) return;
+  if (found->kind != Kind::text) fail(key, fmt::format("must be an object, or the path of a file with one, not {}", found->show()));
   const std::string path = resolve_path(found->place, found->text);
-  if (!std::filesystem::is_regular_file(path)) fail(key, fmt::format("no such file: \"{}\"", found->text));
+  if (const std::string fault = file_fault(path); !fault.empty()) fail(key, fmt::format("{}: \"{}\"", fault, found->text));
   *found = read_extended(path);
 }
 
@@ -383,19 +408,29 @@ std::string Reader::data_path(std::string_view key, std::string_view help) {
   Node& found = *node_->find(key);
   if (found.kind != Kind::text) fail(key, fmt::format("must be a path, not {}", found.show()));
   const std::filesystem::path path = resolve_path(found.place, found.text);
-  if (!std::filesystem::exists(path)) fail(key, fmt::format("no such file or folder: \"{}\"", found.text));
-  std::set<std::filesystem::path> files;
-  if (std::filesystem::is_directory(path)) {
-    for (const auto& entry : std::filesystem::directory_iterator(path))
-      if (entry.is_regular_file()) files.insert(entry.path());
-  } else {
-    files.insert(path);
-  }
+  std::error_code error;
+  if (found.text.empty() || !std::filesystem::exists(path, error)) fail(key, fmt::format("no such file or folder: \"{}\"", found.text));
+  constexpr std::size_t largest = std::size_t{16} << 30;
   Digest digest;
-  for (const auto& file : files) digest.add(file.filename().string()).add(read_file(file.string(), std::size_t{16} << 30));
+  if (std::filesystem::is_directory(path, error)) {
+    std::set<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::directory_iterator(path, error))
+      if (entry.is_regular_file(error)) files.insert(entry.path());
+    if (error) fail(key, fmt::format("cannot be read: {}: \"{}\"", error.message(), found.text));
+    for (const auto& file : files) digest.add(file.filename().string()).add(read_file(file.string(), largest));
+  } else {
+    digest.add(read_file(path.string(), largest));
+  }
   found.digest = digest.hex();
   found.text = std::filesystem::absolute(path).string();
   return found.text;
+}
+
+const Node& Reader::own_kind(const Kinds& registry) {
+  const Node* kind = value("kind", true, fmt::format("which {}; there are: {}", registry.name(), join(registry.kinds())));
+  need("kind");
+  if (kind->kind != Kind::text) fail("kind", fmt::format("must be a text, not {}", kind->show()));
+  return *kind;
 }
 
 void Reader::read_kind(std::string_view key, const Kinds& registry, const KindKey& spec, const ReadKind& read) {
@@ -404,17 +439,14 @@ void Reader::read_kind(std::string_view key, const Kinds& registry, const KindKe
     if (!spec.fallback.empty()) described->fallback = fmt::format("{{\"kind\": \"{}\"}}", spec.fallback);
     return;
   }
-  const Node* found = value(key, spec.fallback.empty(), fmt::format("a {}, as in {{\"kind\": \"{}\"}}", registry.name(), registry.kinds().front()));
+  const Node* found = value(key, spec.fallback.empty(), fmt::format("{}, as in {{\"kind\": \"{}\"}}", with_article(registry.name()), registry.kinds().front()));
   if (!found && spec.fallback.empty()) return;
   Node own = Node::of_kind(spec.fallback);
   own.place = node_->place;
   Node& object = found ? *node_->find(key) : own;
   if (object.kind == Kind::text) fail(key, fmt::format("must be an object, as in {{\"kind\": \"{}\"}}, not {}", object.text, object.show()));
   Reader in = inside(object, pointer_to(key));
-  const Node* kind = in.value("kind", true, fmt::format("which {}; there are: {}", registry.name(), join(registry.kinds())));
-  if (!kind) in.reject(object, in.pointer_, in.missing_);
-  if (kind->kind != Kind::text) in.fail("kind", fmt::format("must be a text, not {}", kind->show()));
-  read(in, *kind);
+  read(in, in.own_kind(registry));
 }
 
 void Reader::read_kinds(std::string_view key, const Kinds& registry, std::string_view help, const ReadKind& read) {
@@ -427,10 +459,7 @@ void Reader::read_kinds(std::string_view key, const Kinds& registry, std::string
   if (list.kind != Kind::array) fail(key, fmt::format("must be a list, not {}", list.show()));
   for (std::size_t i = 0; i < list.items.size(); ++i) {
     Reader in = inside(list.items[i], fmt::format("{}/{}", pointer_to(key), i));
-    const Node* kind = in.value("kind", true, fmt::format("which {}; there are: {}", registry.name(), join(registry.kinds())));
-    if (!kind) in.reject(list.items[i], in.pointer_, in.missing_);
-    if (kind->kind != Kind::text) in.fail("kind", fmt::format("must be a text, not {}", kind->show()));
-    read(in, *kind);
+    read(in, in.own_kind(registry));
   }
 }
 

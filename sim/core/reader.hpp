@@ -136,6 +136,8 @@ class Reader {
   void note(std::string_view key, std::string_view text);
   // Throws ConfigError at the key's value, or at this object when there is none.
   [[noreturn]] void fail(std::string_view key, std::string_view rule) const;
+  // Reports at once that a required key is missing, or a misspelt one in its place: for a key that others depend on.
+  void need(std::string_view key);
   // Rejects keys that nobody read, then reports a missing one.
   void finish();
 
@@ -150,6 +152,7 @@ class Reader {
   double quantity(std::string_view key, Dimension dimension, const QuantityKey& spec);
   std::string pointer_to(std::string_view key) const;
   Reader inside(Node& object, std::string pointer) { return Reader(object, std::move(pointer), *context_); }
+  const Node& own_kind(const Kinds& registry);
   void read_kind(std::string_view key, const Kinds& registry, const KindKey& spec, const ReadKind& read);
   void read_kinds(std::string_view key, const Kinds& registry, std::string_view help, const ReadKind& read);
   void inline_file(std::string_view key);

@@ -13,6 +13,12 @@ std::string temporary(const std::string& path) { return path + ".partial"; }
 
 [[noreturn]] void fail(const std::string& path) { throw RunError(fmt::format("{}: cannot be written: {}", path, std::strerror(errno))); }
 
+void take_name(const std::string& path) {
+  std::error_code error;
+  std::filesystem::rename(temporary(path), path, error);
+  if (error) throw RunError(fmt::format("{}: cannot be written: {}", path, error.message()));
+}
+
 }  // namespace
 
 CsvFile::CsvFile(std::string path, std::string_view header) : path_(std::move(path)) {
@@ -51,7 +57,7 @@ void CsvFile::close() {
   flush();
   std::FILE* const file = std::exchange(file_, nullptr);
   if (std::fclose(file) != 0) fail(path_);
-  std::filesystem::rename(temporary(path_), path_);
+  take_name(path_);
 }
 
 void write_file(const std::string& path, std::string_view text) {
@@ -59,7 +65,7 @@ void write_file(const std::string& path, std::string_view text) {
   if (!file) fail(path);
   const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
   if (std::fclose(file) != 0 || !written) fail(path);
-  std::filesystem::rename(temporary(path), path);
+  take_name(path);
 }
 
 }  // namespace paceline

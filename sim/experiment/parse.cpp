@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
@@ -46,6 +47,7 @@ void read_servers(Reader& in, ServerSpec& servers) {
 
 void read_cluster(Reader& in, ClusterSpec& cluster) {
   cluster.workers = int(in.integer("workers", {.minimum = 1, .maximum = 1 << 20, .help = "devices that train"}));
+  in.need("workers");
   in.context().workers = cluster.workers;
   cluster.topology = in.kind_or_file("topology", topologies::all(), {.help = "nodes and links: a path, or the object itself"});
   in.object("network", "how the network is simulated", [](Reader& network) {
@@ -101,7 +103,9 @@ void read_stop(Reader& in, StopRule& rule) {
   rule.updates = in.optional_integer("updates", {.minimum = 1, .help = "changes of the global parameters"});
   rule.time = in.optional_duration("time", {.above_minimum = true, .help = "simulated"});
   rule.accuracy = in.optional_number("accuracy", {.minimum = 0, .maximum = 1, .above_minimum = true, .help = "on the test set, checked at evaluations"});
-  if (!in.describing() && !rule.epochs && !rule.steps && !rule.updates && !rule.time && !rule.accuracy)
+  if (in.describing()) return;
+  in.finish();  // a misspelt key is the better message
+  if (!rule.epochs && !rule.steps && !rule.updates && !rule.time && !rule.accuracy)
     in.fail("", "needs at least one bound: epochs, steps, updates, time or accuracy");
 }
 
@@ -157,14 +161,15 @@ void check(const Node& root, Spec& spec) {
 void read_scenario(Reader& in, Spec& spec) {
   in.ignore("$schema", "text", "for editors");
   in.integer("schema_version", {.minimum = 1, .maximum = 1, .fallback = 1, .help = "of this format"});
-  in.ignore("extends", "texts", "a path or a list of paths, relative to the file: objects are merged deeply, arrays replaced, later wins");
+  in.ignore("extends", "text or texts", "a path or a list of paths, relative to the file: objects are merged deeply, arrays replaced, later wins");
   spec.numerics = in.boolean("numerics", true, "false: timing only, nothing is really trained");
   spec.name = in.text("name", {.fallback = spec.name, .help = "of the run and its folder"});
   spec.description = in.text("description", {.fallback = "", .help = "what it shows"});
   spec.seed = std::uint64_t(in.integer("seed", {.minimum = 0, .fallback = 1, .help = "of every random stream"}));
   in.context().seed = spec.seed;
-  if (!in.describing() && (spec.name.empty() || spec.name.size() > 100 || spec.name.find_first_of("/\\\n\r\t") != std::string::npos || spec.name[0] == '.'))
-    in.fail("name", "must be 1 to 100 characters without slashes that do not start with a dot: it names a folder");
+  const auto unfit = [](char c) { return c == '/' || c == '\\' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (!in.describing() && (spec.name.empty() || spec.name.size() > 100 || spec.name[0] == '.' || std::any_of(spec.name.begin(), spec.name.end(), unfit)))
+    in.fail("name", fmt::format("names a folder, so it must be 1 to 100 characters, no slash among them and no dot in front, not \"{}\"", spec.name.substr(0, 120)));
   in.object("cluster", "what trains", [&](Reader& cluster) { read_cluster(cluster, spec.cluster); }, true);
   in.object("workload", "what is trained, and what it costs", [&](Reader& workload) { read_workload(workload, spec); }, true);
   in.object("training", "how it is trained", [&](Reader& training) { read_training(training, spec); }, true);
@@ -175,6 +180,7 @@ void read_scenario(Reader& in, Spec& spec) {
 
 Spec parse_scenario(Node document, const std::string& name, const std::vector<std::string>& assignments) {
   for (const std::string& assignment : assignments) set_path(document, assignment);
+  if (const Node* late = document.find("extends")) throw ConfigError(late->place, "/extends", "only a file can extend others, before any --set");
   Spec spec;
   spec.name = name;
   Reader::Context context;
@@ -183,7 +189,10 @@ Spec parse_scenario(Node document, const std::string& name, const std::vector<st
   in.finish();
   check(document, spec);
   spec.notes = context.notes;
+  if (!document.find("name")) document.members.insert(document.members.begin(), {"name", Node::of_text(spec.name), {}});
   spec.resolved = document.dump(2) + "\n";
+  // What only labels a run is not part of what it is.
+  std::erase_if(document.members, [](const Member& member) { return member.key == "name" || member.key == "description" || member.key == "$schema"; });
   spec.hash = Digest().add(document.canonical()).hex();
   return spec;
 }

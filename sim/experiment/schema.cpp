@@ -51,7 +51,7 @@ std::string kinds_table(const Kinds& kinds) {
 
 std::string kind_text(const Kinds& kinds, std::size_t index) {
   const Description description = kinds.describe(index);
-  return fmt::format("{} (a {})\n  {}\n{}{}", kinds.kinds()[index], kinds.name(), description.about, description.keys.empty() ? "" : "\n",
+  return fmt::format("{} ({})\n  {}\n{}{}", kinds.kinds()[index], with_article(kinds.name()), description.about, description.keys.empty() ? "" : "\n",
                      rows(description.keys));
 }
 
@@ -75,6 +75,7 @@ Json schema_of(const KeyDescription& key, std::vector<const Kinds*>& used) {
   if (key.type == "choice") made["enum"] = key.choices;
   if (key.type == "choice or nodes") made = {{"oneOf", {{{"enum", key.choices}}, {{"type", "array"}, {"items", {{"type", "integer"}, {"minimum", 0}}}}}}};
   if (key.type == "integers") made = {{"type", "array"}, {"items", {{"type", "integer"}}}};
+  if (key.type == "text or texts") made = {{"oneOf", {{{"type", "string"}}, {{"type", "array"}, {"items", {{"type", "string"}}}}}}};
   if (key.type == "texts") made = {{"type", "array"}, {"items", {{"type", "string"}}}};
   if (key.type == "table") made = {{"type", "array"}, {"items", {{"type", "array"}, {"items", {{"type", "number"}}}}}};
   if (key.type == "empty list") made = {{"type", "array"}, {"maxItems", 0}};
@@ -86,7 +87,7 @@ Json schema_of(const KeyDescription& key, std::vector<const Kinds*>& used) {
   if (key.type == "kind or file") made = {{"oneOf", {{{"type", "string"}}, reference(*key.registry, used)}}};
   if (key.type == "kinds") made = {{"type", "array"}, {"items", reference(*key.registry, used)}};
   if (key.dimension) {
-    made["pattern"] = "^[-+]?[0-9.]+([eE][-+]?[0-9]+)? *[A-Za-zµ/]+$";
+    made["pattern"] = "^-?[0-9.]+([eE][-+]?[0-9]+)? *[A-Za-zµ/]+$";
     made["examples"] = {example_of(*key.dimension)};
   } else {
     if (key.minimum) made[key.above_minimum ? "exclusiveMinimum" : "minimum"] = *key.minimum;
@@ -152,6 +153,8 @@ std::optional<std::string> explain(const std::string& path, std::string& nearest
       text = kind_text(*kinds, *index_of(*kinds, name));
       keys = kinds->describe(*index_of(*kinds, name)).keys;
       kinds = nullptr;
+    } else if (kinds && name == "kind") {
+      continue;  // the text so far lists them
     } else if (key != keys.end()) {
       const KeyDescription found = *key;
       text = row(found);

@@ -28,6 +28,17 @@ GradientPool::GradientPool(Numerics numerics, Batches batches, Threads& threads)
 
 GradientPool::~GradientPool() = default;
 
+std::shared_ptr<Values> GradientPool::buffer() {
+  std::unique_ptr<Values> values;
+  if (free_.empty()) {
+    values = std::make_unique<Values>(size());
+  } else {
+    values = std::move(free_.back());
+    free_.pop_back();
+  }
+  return {values.release(), [this](Values* used) { free_.emplace_back(used); }};
+}
+
 GradientRef GradientPool::make(int worker, std::int64_t step, Parameters at) {
   auto gradient = std::make_shared<Gradient>(*this, worker, step, batches_.size(), std::move(at));
   if (real()) pending_.push_back(gradient.get());
@@ -49,7 +60,8 @@ std::shared_ptr<const Values> GradientPool::mean(std::span<const GradientRef> gr
                                               [](std::size_t sum, const GradientRef& g) { return sum + std::size_t(g->samples); });
   if (!one_sum) {
     compute(gradients);
-    auto sum = std::make_shared<Values>(size());
+    auto sum = buffer();
+    std::fill(sum->begin(), sum->end(), 0.0f);
     for (const GradientRef& g : gradients) {
       const float weight = float(double(g->samples) / double(samples));
       for (std::size_t i = 0; i < sum->size(); ++i) (*sum)[i] += weight * (*g->value)[i];
@@ -64,12 +76,13 @@ std::shared_ptr<const Values> GradientPool::mean(std::span<const GradientRef> gr
   std::vector<Job> jobs;
   const std::size_t block = block_of(rows_.size());
   for (std::size_t at = 0; at < rows_.size(); at += block)
-    jobs.push_back({x, at, std::min(block, rows_.size() - at), 1.0f / float(samples), {}, {}});
+    jobs.push_back({x, at, std::min(block, rows_.size() - at), 1.0f / float(samples), buffer(), {}});
   run(jobs);
-  auto sum = std::make_shared<Values>(std::move(jobs[0].sum));
+  const std::shared_ptr<Values> sum = jobs[0].sum;
   std::vector<double> losses;
   for (Job& job : jobs) {
-    for (std::size_t i = 0; i < job.sum.size(); ++i) (*sum)[i] += job.sum[i];
+    if (job.sum != sum)
+      for (std::size_t i = 0; i < sum->size(); ++i) (*sum)[i] += (*job.sum)[i];
     losses.insert(losses.end(), job.losses.begin(), job.losses.end());
   }
   std::size_t first = 0;
@@ -101,12 +114,12 @@ void GradientPool::compute(std::span<const GradientRef> needed) {
   for (const Gradient* g : chosen) {
     const std::size_t first = rows_.size();
     batches_.append(g->worker, g->step, rows_);
-    jobs.push_back({whole(g->at, gathered), first, rows_.size() - first, 1.0f / float(g->samples), {}, {}});
+    jobs.push_back({whole(g->at, gathered), first, rows_.size() - first, 1.0f / float(g->samples), buffer(), {}});
   }
   run(jobs);
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     Gradient& g = *chosen[i];
-    g.value = std::make_shared<Values>(std::move(jobs[i].sum));
+    g.value = std::move(jobs[i].sum);
     settle_loss(g, jobs[i].losses);
     g.let_go();
     std::erase(pending_, &g);
@@ -123,10 +136,9 @@ const float* GradientPool::whole(const Parameters& at, std::list<Values>& gather
 void GradientPool::run(std::vector<Job>& jobs) {
   threads_.run(jobs.size(), [&](std::size_t index, int thread) {
     Job& job = jobs[index];
-    job.sum.resize(size());
     job.losses.resize(job.count);
     const Rows rows{*numerics_.data, Part::train, std::span(rows_).subspan(job.first, job.count)};
-    numerics_.model->gradient(job.x, rows, job.scale, job.sum.data(), job.losses.data(), workspaces_[std::size_t(thread)]);
+    numerics_.model->gradient(job.x, rows, job.scale, job.sum->data(), job.losses.data(), workspaces_[std::size_t(thread)]);
   });
 }
 

@@ -36,6 +36,9 @@ class GradientPool {
   const Batches& batches() const { return batches_; }
   std::uint64_t computed() const { return computed_; }  // gradients, those inside sums included
 
+  // [size], with whatever was there before; goes back for use again when the last reference goes. The pool outlives it.
+  std::shared_ptr<Values> buffer();
+
   // The gradient of worker w's k-th batch at what it pulled. Costs nothing yet.
   GradientRef make(int worker, std::int64_t step, Parameters at);
 
@@ -52,7 +55,7 @@ class GradientPool {
     const float* x;
     std::size_t first, count;               // in rows_
     float scale;
-    Values sum;
+    std::shared_ptr<Values> sum;
     std::vector<double> losses;
   };
   void compute(std::span<const GradientRef> needed);
@@ -66,6 +69,7 @@ class GradientPool {
   std::vector<Workspace> workspaces_;       // by thread
   std::list<Gradient*> pending_;            // not computed, in order of making
   std::vector<std::uint32_t> rows_;
+  std::vector<std::unique_ptr<Values>> free_;
   std::uint64_t computed_ = 0;
 };
 

@@ -38,7 +38,8 @@ class LocalSgd final : public Strategy {
   std::shared_ptr<const Values> evaluated() override {
     const Values& first = *replicas_[0].x[0].values;
     if (replicas_.size() == 1) return replicas_[0].x[0].values;
-    auto mean = std::make_shared<Values>(first);
+    auto mean = training_.pool().buffer();
+    *mean = first;
     for (std::size_t w = 1; w < replicas_.size(); ++w)
       for (std::size_t i = 0; i < mean->size(); ++i) (*mean)[i] += (*replicas_[w].x[0].values)[i];
     for (float& each : *mean) each /= float(replicas_.size());
@@ -60,7 +61,7 @@ class LocalSgd final : public Strategy {
     const auto gradient = training_.pool().value(g);
     Version next{mine.x[0].number + 1, nullptr};
     if (gradient) {
-      auto values = std::make_shared<Values>(gradient->size());
+      auto values = training_.pool().buffer();
       mine.optimizer->step(mine.x[0].values->data(), gradient->data(), values->data(), 1);
       next.values = std::move(values);
     }

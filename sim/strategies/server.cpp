@@ -63,7 +63,7 @@ void Server::step(const std::shared_ptr<const Values>& gradient, double rate_sca
   ++version_.number;
   if (!gradient) return;
   version_.values.reset();
-  auto next = values_.use_count() == 1 ? values_ : std::make_shared<Values>(values_->size());
+  auto next = values_.use_count() == 1 ? values_ : shards_ == 1 ? training_.pool().buffer() : std::make_shared<Values>(values_->size());
   optimizer_->step(values_->data(), gradient->data() + begin_, next->data(), rate_scale);
   values_ = next;
   version_.values = values_;

@@ -144,7 +144,7 @@ class AllReduceMean final : public Aggregate {
     round.next = {Version{std::int64_t(step) + 1, nullptr}};
     if (!training_.pool().real()) return;
     const auto mean = training_.pool().mean(round.gradients);
-    auto next = std::make_shared<Values>(mean->size());
+    auto next = training_.pool().buffer();
     optimizer_->step(x_[0].values->data(), mean->data(), next->data(), 1);
     round.next[0].values = std::move(next);
   }
