@@ -5,185 +5,16 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <unordered_map>
 
 namespace paceline {
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr std::size_t deepest = 64;
 constexpr std::size_t most_files = 1000;  // that one scenario extends
-
-// What the parser says of a fault, as a person would.
-std::string plain(std::string_view fault, bool blank) {
-  const auto says = [&](std::string_view words) { return fault.find(words) != fault.npos; };
-  if (says("number overflow")) return "this number is too large";
-  if (says("missing closing quote")) return "this text is not closed: its closing quote is missing";
-  if (says("control character")) return "this text is not closed on its line (a line break within it is \\n, a tab \\t)";
-  if (says("missing closing '*/'")) return "a comment is not closed: its */ is missing";
-  if (says("ill-formed UTF-8")) return "this byte is not UTF-8";
-  if (says("end of input;")) return blank ? "there is nothing in it" : "it ends before everything is closed";
-  if (says("expected end of input")) return "there is more after its end";
-  if (says("object key") && says("unexpected '}'")) return "there is a comma before this }";
-  if (says("object key")) return "a key in double quotes must come here";
-  if (says("object separator")) return "a : must come here, between the key and its value";
-  if (says("parsing value") && says("unexpected ']'")) return "there is a comma before this ]";
-  if (says("parsing object -")) return "a , or } must come here";
-  if (says("parsing array -")) return "a , or ] must come here";
-  if (says("invalid literal") || says("unexpected")) return "this is not a value: a text in double quotes, a number, true, false, null, [ or {";
-  const auto dash = fault.find(" - ");
-  return std::string(fault.substr(dash == fault.npos ? 0 : dash + 3, fault.find("; last read") - (dash == fault.npos ? 0 : dash + 3)));
-}
-
-// Hands the text to the parser and knows how far it has read.
-class Cursor {
- public:
-  using iterator_category = std::input_iterator_tag;
-  using value_type = char;
-  using difference_type = std::ptrdiff_t;
-  using pointer = const char*;
-  using reference = const char&;
-
-  Cursor(const char* at, const char** read) : at_(at), read_(read) {}
-  reference operator*() const { return *at_; }
-  Cursor& operator++() { ++at_; if (read_) *read_ = at_; return *this; }
-  Cursor operator++(int) { Cursor old = *this; ++*this; return old; }
-  bool operator==(const Cursor& other) const { return at_ == other.at_; }
-  bool operator!=(const Cursor& other) const { return at_ != other.at_; }
-
- private:
-  const char* at_;
-  const char** read_;
-};
-
-// Builds Nodes from the parser's events.
-class Builder {
- public:
-  using number_integer_t = Json::number_integer_t;
-  using number_unsigned_t = Json::number_unsigned_t;
-  using number_float_t = Json::number_float_t;
-  using string_t = Json::string_t;
-  using binary_t = Json::binary_t;
-
-  Builder(std::string_view text, const std::string& name) : read(text.data()), text_(text), file_(std::make_shared<std::string>(name)) {}
-
-  bool null() { return add(Node::Kind::null, before_token()) != nullptr; }
-  bool boolean(bool value) { add(Node::Kind::boolean, before_token())->boolean = value; return true; }
-  bool number_integer(number_integer_t value) { return whole(double(value), value); }
-  bool number_unsigned(number_unsigned_t value) {
-    if (value > number_unsigned_t(INT64_MAX)) return number_float(double(value), "");
-    return whole(double(value), std::int64_t(value));
-  }
-  bool number_float(number_float_t value, const string_t&) {
-    if (value == std::floor(value) && std::abs(value) < 0x1p53) return whole(value, std::int64_t(value));
-    add(Node::Kind::number, before_token())->number = value;
-    return true;
-  }
-  bool string(string_t& value) { add(Node::Kind::text, before_string())->text = std::move(value); return true; }
-  bool binary(binary_t&) { return false; }
-  bool start_object(std::size_t) { return open(Node::Kind::object); }
-  bool end_object() { return close(); }
-  bool start_array(std::size_t) { return open(Node::Kind::array); }
-  bool end_array() { return close(); }
-  bool key(string_t& name) {
-    const Place at = place(before_string());
-    const auto [first, is_new] = keys_.back().emplace(name, at.line);
-    if (!is_new) throw ConfigError(at, "", fmt::format("duplicate key \"{}\" (first at line {})", name, first->second));
-    open_.back()->members.push_back({std::move(name), {}, at});
-    return true;
-  }
-  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& error) {
-    const std::string_view what = error.what();
-    const auto says = [&](std::string_view words) { return what.find(words) != what.npos; };
-    const char* at = std::max(text_.data(), std::min(read, text_.data() + text_.size()) - 1);
-    if (says("missing closing quote")) at = opening_quote(read - 1);
-    else if (says("control character")) at = opening_quote(read - 2);
-    else if (says("unexpected string literal")) at = before_string();
-    else if (says("number overflow") || says(" literal;")) at = *at == '\0' || part(*at) || says("unexpected") || says("overflow") ? before_token() : at;
-    const bool blank = counted_ == text_.data() && open_.empty() && root.place.line == 0;
-    throw ConfigError(place(at), "", fmt::format("not JSON: {}", plain(what, blank)));
-  }
-
-  Place place(const char* at) {
-    for (; counted_ < at; ++counted_)
-      if (*counted_ == '\n') ++line_, line_start_ = counted_ + 1;
-    if (at >= line_start_) return {file_, line_, unsigned(at - line_start_) + 1};
-    unsigned line = line_;  // a token that began before the last line break
-    const char* start = line_start_;
-    while (at < start) {
-      --line;
-      do --start;
-      while (start > text_.data() && start[-1] != '\n');
-    }
-    return {file_, line, unsigned(at - start) + 1};
-  }
-
-  const char* read;
-  Node root;
-
- private:
-  bool whole(double value, std::int64_t integer) {
-    Node* node = add(Node::Kind::integer, before_token());
-    node->integer = integer;
-    node->number = value;
-    return true;
-  }
-  bool open(Node::Kind kind) {
-    Node* node = add(kind, read - 1);
-    if (open_.size() == deepest) throw ConfigError(node->place, "", fmt::format("nested deeper than {}", deepest));
-    open_.push_back(node);
-    keys_.emplace_back();
-    return true;
-  }
-  bool close() {
-    open_.pop_back();
-    keys_.pop_back();
-    return true;
-  }
-  Node* add(Node::Kind kind, const char* at) {
-    Node* node = &root;
-    if (!open_.empty()) {
-      Node& parent = *open_.back();
-      node = parent.kind == Node::Kind::array ? &parent.items.emplace_back() : &parent.members.back().value;
-    }
-    node->kind = kind;
-    node->place = place(at);
-    if (++values_ > most_values) throw ConfigError(node->place, "", fmt::format("more than {} values", most_values));
-    return node;
-  }
-  // The quote that opens the string which was just read.
-  const char* before_string() const { return opening_quote(read - 2); }
-  // The last quote that is not escaped, from here backwards.
-  const char* opening_quote(const char* at) const {
-    for (;; --at) {
-      if (*at != '"') continue;
-      const char* slash = at;
-      while (slash > text_.data() && slash[-1] == '\\') --slash;
-      if ((at - slash) % 2 == 0) return at;
-    }
-  }
-  static bool part(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '+' || c == '-' || c == '.'; }
-  // The start of the number or word which was just read (the parser may be one character past it).
-  const char* before_token() const {
-    const char* at = std::min(read, text_.data() + text_.size());
-    while (at > text_.data() && !part(at[-1])) --at;
-    while (at > text_.data() && part(at[-1])) --at;
-    return at;
-  }
-  std::string_view text_;
-  std::shared_ptr<const std::string> file_;
-  std::vector<Node*> open_;
-  std::vector<std::unordered_map<std::string, unsigned>> keys_;  // of each open object, with their lines
-  const char* counted_ = text_.data();
-  const char* line_start_ = text_.data();
-  unsigned line_ = 1;
-  std::size_t values_ = 0;
-};
 
 Json to_json(const Node& node, bool by_content) {
   if (by_content && !node.digest.empty()) return node.digest;
@@ -205,6 +36,15 @@ Json to_json(const Node& node, bool by_content) {
   return object;
 }
 
+bool is_utf8(const std::string& text) {
+  try {
+    (void)Json(text).dump();
+    return true;
+  } catch (const Json::exception&) {
+    return false;
+  }
+}
+
 struct Chain {
   std::vector<std::string> open;  // files that are being read, the first of all first
   std::size_t files = 0;
@@ -216,7 +56,7 @@ Node extended(const std::string& path, const Place& asked, Chain& chain) {
   const std::string identity = ignored ? path : canonical.string();
   if (std::find(chain.open.begin(), chain.open.end(), identity) != chain.open.end())
     throw ConfigError(asked, "/extends", fmt::format("\"{}\" extends itself in a cycle", path));
-  if (chain.open.size() == deepest) throw ConfigError(asked, "/extends", fmt::format("files extend each other deeper than {}", deepest));
+  if (chain.open.size() == deepest_document) throw ConfigError(asked, "/extends", fmt::format("files extend each other deeper than {}", deepest_document));
   if (++chain.files > most_files) throw ConfigError(asked, "/extends", fmt::format("more than {} files are extended", most_files));
   chain.open.push_back(identity);
   Node own = read_document(path);
@@ -279,16 +119,6 @@ std::string Node::show() const {
   }
 }
 
-Node parse_document(std::string_view text, const std::string& name) {
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  Builder builder(text, name);
-  if (const auto zero = text.find('\0'); zero != text.npos)
-    throw ConfigError(builder.place(text.data() + zero), "", "not JSON: a zero byte, as no text file has");
-  const Cursor begin(text.data(), &builder.read), end(text.data() + text.size(), nullptr);
-  Json::sax_parse(begin, end, &builder, nlohmann::json::input_format_t::json, true, true);
-  return std::move(builder.root);
-}
-
 std::string file_fault(const std::string& path) {
   std::error_code error;
   const auto kind = std::filesystem::status(path, error).type();
@@ -332,6 +162,7 @@ void merge(Node& base, Node over) {
 
 void set_path(Node& root, const std::string& assignment) {
   const Place place{std::make_shared<std::string>("--set " + assignment)};
+  if (!is_utf8(assignment)) throw ConfigError(place, "", "is not UTF-8");
   const auto equals = assignment.find('=');
   if (equals == std::string::npos || equals == 0) throw ConfigError(place, "", "must be KEY=VALUE, as in cluster.workers=32");
   const std::string text = assignment.substr(equals + 1);
@@ -339,8 +170,7 @@ void set_path(Node& root, const std::string& assignment) {
   try {
     value = parse_document(text, "its value");
   } catch (const ConfigError& error) {
-    const bool word = text.find_first_of("{[\"") != 0 && std::string_view(error.what()).find("not UTF-8") == std::string_view::npos;
-    if (!word) throw ConfigError(place, "", error.what());
+    if (text.find_first_of("{[\"") == 0) throw ConfigError(place, "", error.what());
     value = Node::of_text(text);
   }
   const auto placed = [&](const auto& self, Node& node) -> void {
@@ -353,7 +183,7 @@ void set_path(Node& root, const std::string& assignment) {
   Node* at = &root;
   std::string pointer;
   std::string_view keys = std::string_view(assignment).substr(0, equals);
-  if (std::size_t(std::count(keys.begin(), keys.end(), '.')) >= deepest) throw ConfigError(place, "", fmt::format("deeper than {} keys", deepest));
+  if (std::size_t(std::count(keys.begin(), keys.end(), '.')) >= deepest_document) throw ConfigError(place, "", fmt::format("deeper than {} keys", deepest_document));
   while (!keys.empty()) {
     const auto dot = keys.find('.');
     const std::string key(keys.substr(0, dot));

@@ -42,6 +42,7 @@ struct Member {
 
 constexpr std::size_t largest_document = std::size_t{64} << 20;
 constexpr std::size_t most_values = 4'000'000;  // of one document
+constexpr std::size_t deepest_document = 64;     // levels
 
 // Throws ConfigError. `name` is what errors call the file.
 Node parse_document(std::string_view text, const std::string& name);

@@ -63,6 +63,7 @@ std::optional<double> scale_of(std::string_view unit, Dimension dimension) {
 
 std::string show(double value, std::string_view unit) {
   const double size = std::abs(value);
+  if (size >= 1e6) return fmt::format("{:.4g} {}", value, unit);
   return fmt::format("{:.{}f} {}", value, size >= 100 ? 1 : size >= 10 ? 2 : 3, unit);
 }
 

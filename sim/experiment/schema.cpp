@@ -106,7 +106,8 @@ Json schema_of(const std::vector<KeyDescription>& keys, std::vector<const Kinds*
   }
   for (const KeyDescription& key : keys) {
     properties[key.name] = schema_of(key, used);
-    if (key.required) required.push_back(key.name);
+    // Of the sections nothing is required: a file may leave it to those it extends, or to those that extend it.
+    if (key.required && !kind.empty()) required.push_back(key.name);
   }
   Json made{{"type", "object"}, {"properties", properties}, {"additionalProperties", false}};
   if (!required.empty()) made["required"] = required;

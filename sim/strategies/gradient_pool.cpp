@@ -24,19 +24,20 @@ Gradient::~Gradient() {
 }
 
 GradientPool::GradientPool(Numerics numerics, Batches batches, Threads& threads)
-    : numerics_(std::move(numerics)), batches_(std::move(batches)), threads_(threads), workspaces_(std::size_t(threads.count())) {}
+    : numerics_(std::move(numerics)), batches_(std::move(batches)), threads_(threads), workspaces_(std::size_t(threads.count())),
+      free_(std::make_shared<std::vector<std::unique_ptr<Values>>>()) {}
 
 GradientPool::~GradientPool() = default;
 
 std::shared_ptr<Values> GradientPool::buffer() {
   std::unique_ptr<Values> values;
-  if (free_.empty()) {
+  if (free_->empty()) {
     values = std::make_unique<Values>(size());
   } else {
-    values = std::move(free_.back());
-    free_.pop_back();
+    values = std::move(free_->back());
+    free_->pop_back();
   }
-  return {values.release(), [this](Values* used) { free_.emplace_back(used); }};
+  return {values.release(), [free = free_](Values* used) { free->emplace_back(used); }};
 }
 
 GradientRef GradientPool::make(int worker, std::int64_t step, Parameters at) {

@@ -36,7 +36,7 @@ class GradientPool {
   const Batches& batches() const { return batches_; }
   std::uint64_t computed() const { return computed_; }  // gradients, those inside sums included
 
-  // [size], with whatever was there before; goes back for use again when the last reference goes. The pool outlives it.
+  // [size], with whatever was there before; goes back for use again when the last reference goes.
   std::shared_ptr<Values> buffer();
 
   // The gradient of worker w's k-th batch at what it pulled. Costs nothing yet.
@@ -69,7 +69,7 @@ class GradientPool {
   std::vector<Workspace> workspaces_;       // by thread
   std::list<Gradient*> pending_;            // not computed, in order of making
   std::vector<std::uint32_t> rows_;
-  std::vector<std::unique_ptr<Values>> free_;
+  std::shared_ptr<std::vector<std::unique_ptr<Values>>> free_;  // buffers to use again; lives as long as the last of them
   std::uint64_t computed_ = 0;
 };
 

@@ -10,6 +10,11 @@
 #include "sim/strategies/worker.hpp"
 
 namespace paceline {
+namespace {
+
+constexpr std::int64_t most_at_once = 10'000'000;  // batches of one instant
+
+}  // namespace
 
 Training::Training(Setup setup) : setup_(std::move(setup)), traffic_(std::size_t(workers())) {
   for (int w = 0; w < workers(); ++w) {
@@ -42,6 +47,9 @@ void Training::applied(Gradient& gradient, std::int64_t staleness) {
   if (std::exchange(gradient.applied, true))
     throw RunError(fmt::format("the gradient of worker {}, step {}, is applied twice", gradient.worker, gradient.step));
   gradient.staleness = staleness;
+  if (std::exchange(latest_batch_, engine().now()) != engine().now()) batches_now_ = 0;
+  if (++batches_now_ > most_at_once)
+    throw RunError(fmt::format("{} batches took no simulated time: with nothing that costs time a time is never reached", most_at_once));
   ++counts_.batches;
   counts_.samples += gradient.samples;
   if (std::size_t(staleness) >= counts_.staleness.size()) counts_.staleness.resize(std::size_t(staleness) + 1);

@@ -118,6 +118,8 @@ class Training {
   std::vector<GradientRef> mean_of_;  // the latest mean
   std::shared_ptr<const Values> mean_;
   Counts counts_;
+  Time latest_batch_{};
+  std::int64_t batches_now_ = 0;  // applied at that time
   double loss_sum_ = 0;           // of batches applied since the last point
   std::int64_t loss_count_ = 0;
   double next_steps_ = 0, next_epochs_ = 0;  // of evaluation

@@ -36,7 +36,8 @@ int wait_for(pid_t child, const ProcessOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   for (bool interrupted = false;;) {
     int status = 0;
-    if (waitpid(child, &status, WNOHANG) == child) return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    if (waitpid(child, &status, WNOHANG) == child)
+      return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     if (!interrupted && options.interrupt_when && options.interrupt_when()) {
       kill(child, SIGINT);
       interrupted = true;

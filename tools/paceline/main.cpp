@@ -59,7 +59,7 @@ int main(int argc, char** argv) {
   if (!word.empty() && word[0] != '-' && !verbs.contains(word)) {
     std::vector<std::string> names;
     for (const auto& [name, verb] : verbs) names.push_back(name);
-    return complain(usage, fmt::format("unknown verb \"{}\"{}; there are: {}", word, did_you_mean(word, names), fmt::join(names, ", ")));
+    return complain(usage, fmt::format("unknown verb \"{}\"{}", word, did_you_mean_one_of(word, names)));
   }
   try {
     app.parse(argc, argv);
@@ -80,6 +80,7 @@ int main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     return complain(limit, "out of memory");
   } catch (const std::exception& error) {
+    if (caused_by<ConfigError>(error)) return complain(invalid, describe(error));
     return complain(caused_by<std::overflow_error>(error) || caused_by<std::length_error>(error) ? limit : failed, describe(error));
   }
 }

@@ -17,6 +17,12 @@ namespace {
 
 volatile std::sig_atomic_t asked_to_stop = 0;
 
+// Once: the second signal ends the process.
+void ask_to_stop(int signal) {
+  asked_to_stop = 1;
+  std::signal(signal, SIG_DFL);
+}
+
 struct Words {
   std::string scenario, out, max_wall;
   std::vector<std::string> assignments;
@@ -84,10 +90,11 @@ int run(const Words& words) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) throw RunError(fmt::format("{}: cannot be made: {}", folder, error.message()));
+  for (const char* own : {"results.json", "curve.csv", "steps.csv", "workers.csv", "links.csv"}) std::filesystem::remove(folder + "/" + own, error);
   write_file(folder + "/scenario.json", spec.resolved);
 
-  std::signal(SIGINT, [](int) { asked_to_stop = 1; });
-  std::signal(SIGTERM, [](int) { asked_to_stop = 1; });
+  std::signal(SIGINT, ask_to_stop);
+  std::signal(SIGTERM, ask_to_stop);
   Watch watch(words.quiet, max_wall);
   const Results results = experiment.run({.steps_file = spec.write_steps ? folder + "/steps.csv" : "",
                                           .max_events = words.max_events,
@@ -116,7 +123,7 @@ Action run_verb(CLI::App& app) {
   app.add_flag("--timing-only", words->timing_only, "the same events without numerics");
   app.add_option("--threads", words->threads, "that compute gradients; by default one per processor")->check(CLI::Range(1, 1024));
   app.add_option("--max-wall", words->max_wall, "ends the run after so much wall time, as in 1h");
-  app.add_option("--max-events", words->max_events, "ends the run after so many events");
+  app.add_option("--max-events", words->max_events, "ends the run after so many events")->check(CLI::NonNegativeNumber);
   app.add_flag("--json", words->json, "prints results.json instead of the summary");
   app.add_flag("--quiet", words->quiet, "prints nothing but errors");
   return [words] { return run(*words); };

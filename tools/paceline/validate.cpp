@@ -32,7 +32,7 @@ int validate(const Words& words) {
     else fmt::print("{}: valid\n", file);
     for (const std::string& note : notes) fmt::print("  note: {}\n", note);
   }
-  if (words.json) fmt::print("{}\n", report.dump(2));
+  if (words.json) fmt::print("{}\n", report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
   return code;
 }
 
