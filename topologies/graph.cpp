@@ -20,8 +20,9 @@ struct Shape {
 };
 
 using Weight = std::int64_t;
-using Net = boost::adjacency_list<boost::vecS, boost::vecS, boost::directedS, boost::no_property,
-                                  boost::property<boost::edge_weight_t, Weight, boost::property<boost::edge_index_t, LinkId>>>;
+using Net =
+    boost::adjacency_list<boost::vecS, boost::vecS, boost::directedS, boost::no_property,
+                          boost::property<boost::edge_weight_t, Weight, boost::property<boost::edge_index_t, LinkId>>>;
 
 class Graph final : public Topology {
  public:
@@ -45,7 +46,8 @@ class Graph final : public Topology {
     const std::vector<LinkId>& last = last_links(from);
     for (int at = to; at != from; at = shape_.links[out.back()].from) {
       if (last[std::size_t(at)] == none)
-        throw std::runtime_error(fmt::format("there is no path from {} to {}", shape_.names[std::size_t(from)], shape_.names[std::size_t(to)]));
+        throw std::runtime_error(fmt::format("there is no path from {} to {}", shape_.names[std::size_t(from)],
+                                             shape_.names[std::size_t(to)]));
       out.push_back(last[std::size_t(at)]);
     }
     std::reverse(out.begin(), out.end());
@@ -59,7 +61,9 @@ class Graph final : public Topology {
     std::vector<LinkId>& last = last_links_[std::size_t(from)];
     if (!last.empty()) return last;
     last.assign(shape_.names.size(), none);
-    const auto relaxed = [&](auto edge, const Net& net) { last[boost::target(edge, net)] = boost::get(boost::edge_index, net, edge); };
+    const auto relaxed = [&](auto edge, const Net& net) {
+      last[boost::target(edge, net)] = boost::get(boost::edge_index, net, edge);
+    };
     struct Visitor : boost::default_dijkstra_visitor {
       explicit Visitor(const decltype(relaxed)& on_relaxed) : call(&on_relaxed) {}
       void edge_relaxed(Net::edge_descriptor edge, const Net& net) const { (*call)(edge, net); }
@@ -79,16 +83,19 @@ class Graph final : public Topology {
 TopologyMaker graph(Reader& in) {
   in.about("any nodes and links; the route with the fewest links, then the least latency");
   auto shape = std::make_shared<Shape>();
-  shape->names = in.texts("nodes", "names, hosts and switches; workers sit on them in this order unless `placement` says otherwise");
+  shape->names = in.texts(
+      "nodes", "names, hosts and switches; workers sit on them in this order unless `placement` says otherwise");
   std::map<std::string, int> index;
   for (const std::string& name : shape->names)
-    if (!index.emplace(name, int(index.size())).second) in.fail("nodes", fmt::format("the name \"{}\" is there twice", name));
+    if (!index.emplace(name, int(index.size())).second)
+      in.fail("nodes", fmt::format("the name \"{}\" is there twice", name));
   if (!in.describing() && index.empty()) in.fail("nodes", "must name the nodes, as in [\"h0\", \"h1\", \"switch\"]");
   in.objects("links", "full duplex unless \"duplex\" is false", [&](Reader& link) {
     const auto end = [&](std::string_view key) {
       const std::string name = link.text(key, {.help = "a node's name"});
       const auto found = index.find(name);
-      if (link.has(key) && found == index.end()) link.fail(key, fmt::format("there is no node \"{}\"{}", name, did_you_mean(name, shape->names)));
+      if (link.has(key) && found == index.end())
+        link.fail(key, fmt::format("there is no node \"{}\"{}", name, did_you_mean(name, shape->names)));
       return found == index.end() ? 0 : found->second;
     };
     const int from = end("from"), to = end("to");

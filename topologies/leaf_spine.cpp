@@ -1,6 +1,6 @@
-// leaf_spine: every leaf switch holds some nodes and reaches every spine switch: two nodes are two links apart under one
-// leaf and four otherwise. Oversubscription = nodes_per_leaf * node bandwidth / (spines * uplink bandwidth).
-// The spine of a flow is chosen by a hash of (from, to, flow), as ECMP does.
+// leaf_spine: every leaf switch holds some nodes and reaches every spine switch: two nodes are two links apart under
+// one leaf and four otherwise. Oversubscription = nodes_per_leaf * node bandwidth / (spines * uplink bandwidth). The
+// spine of a flow is chosen by a hash of (from, to, flow), as ECMP does.
 #include <fmt/format.h>
 
 #include "sim/core/random.hpp"
@@ -63,13 +63,18 @@ TopologyMaker leaf_spine(Reader& in) {
   Shape shape;
   const int nodes = read_nodes(in);
   shape.leaves = int(in.integer("leaves", {.minimum = 1, .maximum = 65536, .help = "switches that hold nodes"}));
-  shape.nodes_per_leaf = int(in.integer("nodes_per_leaf", {.minimum = 1, .maximum = 65536, .help = "nodes on each leaf"}));
+  shape.nodes_per_leaf =
+      int(in.integer("nodes_per_leaf", {.minimum = 1, .maximum = 65536, .help = "nodes on each leaf"}));
   shape.spines = int(in.integer("spines", {.minimum = 1, .maximum = 65536, .help = "switches that join the leaves"}));
-  in.object("node_link", "between a node and its leaf", [&](Reader& link) { shape.node_link = read_link(link); }, true);
-  in.object("uplink", "between a leaf and a spine", [&](Reader& link) { shape.uplink = read_link(link); }, true);
+  in.object(
+      "node_link", "between a node and its leaf", [&](Reader& link) { shape.node_link = read_link(link); }, true);
+  in.object(
+      "uplink", "between a leaf and a spine", [&](Reader& link) { shape.uplink = read_link(link); }, true);
   const std::int64_t room = std::int64_t{shape.leaves} * shape.nodes_per_leaf;
-  if (!in.describing() && room > 1 << 20) in.fail("leaves", fmt::format("{} x {} nodes are more than {}", shape.leaves, shape.nodes_per_leaf, 1 << 20));
-  if (!in.describing() && nodes > room) in.fail("nodes", fmt::format("must be at most leaves * nodes_per_leaf = {}, not {}", room, nodes));
+  if (!in.describing() && room > 1 << 20)
+    in.fail("leaves", fmt::format("{} x {} nodes are more than {}", shape.leaves, shape.nodes_per_leaf, 1 << 20));
+  if (!in.describing() && nodes > room)
+    in.fail("nodes", fmt::format("must be at most leaves * nodes_per_leaf = {}, not {}", room, nodes));
   return {nodes ? nodes : int(room), [shape](int count) { return std::make_unique<LeafSpine>(count, shape); }};
 }
 

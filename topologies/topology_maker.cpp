@@ -9,7 +9,10 @@ LinkSpec read_link(Reader& in) {
 }
 
 int read_nodes(Reader& in) {
-  return int(in.optional_integer("nodes", {.minimum = 1, .maximum = 1 << 20, .help = "hosts; left out: workers and dedicated servers"}).value_or(0));
+  return int(
+      in.optional_integer("nodes",
+                          {.minimum = 1, .maximum = 1 << 20, .help = "hosts; left out: workers and dedicated servers"})
+          .value_or(0));
 }
 
 }  // namespace paceline::topologies

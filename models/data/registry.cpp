@@ -1,4 +1,8 @@
 #include "models/dataset.hpp"
 
-#define KINDS(kind) kind(fashion_mnist) kind(blobs)
+// clang-format off
+#define KINDS(kind) \
+  kind(fashion_mnist) \
+  kind(blobs)
+// clang-format on
 PACELINE_REGISTRY(DatasetMaker, datasets, "dataset", KINDS)

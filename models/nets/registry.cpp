@@ -1,4 +1,8 @@
 #include "models/model.hpp"
 
-#define KINDS(kind) kind(softmax_regression) kind(mlp)
+// clang-format off
+#define KINDS(kind) \
+  kind(softmax_regression) \
+  kind(mlp)
+// clang-format on
 PACELINE_REGISTRY(ModelMaker, models, "model", KINDS)

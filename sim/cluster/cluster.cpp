@@ -7,7 +7,8 @@ namespace paceline {
 Cluster::Cluster(Engine& engine, const ClusterSpec& spec, std::uint64_t seed)
     : spec_(spec),
       seed_(seed),
-      topology_(spec.topology.build(spec.topology.nodes ? spec.topology.nodes : spec.workers + spec.dedicated_servers())),
+      topology_(
+          spec.topology.build(spec.topology.nodes ? spec.topology.nodes : spec.workers + spec.dedicated_servers())),
       network_(engine, *topology_) {
   for (int w = 0; w < spec.workers; ++w) devices_.emplace_back(engine);
   nodes_ = spec.placement;

@@ -17,10 +17,10 @@ namespace paceline {
 
 struct ServerSpec {
   int count = 1;
-  bool colocated = false;     // server k on the node of worker k mod N; otherwise on nodes of their own
-  double service = 0;         // seconds per request, before its jitter
+  bool colocated = false;  // server k on the node of worker k mod N; otherwise on nodes of their own
+  double service = 0;      // seconds per request, before its jitter
   Jitter jitter;
-  bool series = false;        // a worker visits the shards one after the other, not all at once
+  bool series = false;  // a worker visits the shards one after the other, not all at once
 };
 
 struct ClusterSpec {

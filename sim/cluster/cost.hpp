@@ -34,15 +34,17 @@ class Cost {
   // Bytes of the tensors in the order in which backward yields their gradients. Empty: divisible anywhere.
   virtual std::vector<double> tensor_bytes() const { return {}; }
   // The share of the backward's time after which the first `bytes` of the gradient are ready at this worker.
-  virtual double ready(int /*worker*/, double bytes) const { return gradient_bytes() > 0 ? bytes / gradient_bytes() : 1; }
+  virtual double ready(int /*worker*/, double bytes) const {
+    return gradient_bytes() > 0 ? bytes / gradient_bytes() : 1;
+  }
 };
 
 // What a cost is made from, besides its own keys.
 struct CostInput {
   int workers = 1;
   int batch_size = 1;
-  double model_bytes = 0;           // of the numeric model's gradient: 4 per parameter
-  std::vector<LayerCost> layers;    // of the numeric model, in forward order
+  double model_bytes = 0;         // of the numeric model's gradient: 4 per parameter
+  std::vector<LayerCost> layers;  // of the numeric model, in forward order
   std::vector<Tensor> tensors;
   std::vector<DeviceSpec> devices;  // by worker; empty: none was given
 };

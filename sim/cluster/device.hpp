@@ -73,8 +73,8 @@ class Device {
   Engine& engine_;
   std::vector<double> factors_;
   double slowdown_ = 1;
-  Time since_{};      // of the last change of speed, or of begin()
-  double done_ = 0;   // by then
+  Time since_{};     // of the last change of speed, or of begin()
+  double done_ = 0;  // by then
   Reach* waiter_ = nullptr;
 };
 

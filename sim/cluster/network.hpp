@@ -43,9 +43,10 @@ class Network final : public Waitable {
   ~Network();
 
   // Sends; calls the delivery on arrival. Returns the flow, which is valid until then.
-  // Throws std::logic_error for bytes or a weight that are no amount, or a route that is too long. Of the latency what it
-  // has `waited` behind another on its connection is already past.
-  FlowId send(std::span<const LinkId> route, double bytes, Delivery delivery, double weight = 1, Span waited = Span{0}) {
+  // Throws std::logic_error for bytes or a weight that are no amount, or a route that is too long. Of the latency what
+  // it has `waited` behind another on its connection is already past.
+  FlowId send(std::span<const LinkId> route, double bytes, Delivery delivery, double weight = 1,
+              Span waited = Span{0}) {
     return launch(route, bytes, weight, waited, delivery.target, delivery.call, delivery.what);
   }
   FlowId send(std::span<const LinkId> route, double bytes, Arrivals& arrivals, double weight = 1) {
@@ -101,8 +102,8 @@ class Network final : public Waitable {
   static void on_instant_end(void* self, std::uint32_t) { static_cast<Network*>(self)->solve(); }
 
   // A delivery goes as scalars, for the reason given in agenda.hpp.
-  FlowId launch(std::span<const LinkId> route, double bytes, double weight, Span waited, void* target, Agenda::Call call,
-                std::uint32_t what);
+  FlowId launch(std::span<const LinkId> route, double bytes, double weight, Span waited, void* target,
+                Agenda::Call call, std::uint32_t what);
   void start(FlowId id);
   void finish(FlowId id);
   void remove(FlowId id, double carried);

@@ -6,8 +6,8 @@
 
 namespace paceline {
 
-ParameterServer::ParameterServer(Engine& engine, Cluster& cluster, int shard, double bytes, std::deque<Arrivals>& answers,
-                                 std::span<Traffic> traffic)
+ParameterServer::ParameterServer(Engine& engine, Cluster& cluster, int shard, double bytes,
+                                 std::deque<Arrivals>& answers, std::span<Traffic> traffic)
     : engine_(engine),
       cluster_(cluster),
       shard_(shard),
@@ -27,7 +27,8 @@ ParameterServer::ParameterServer(Engine& engine, Cluster& cluster, int shard, do
 void ParameterServer::send(int worker) {
   requests_[std::size_t(worker)] = {.worker = worker, .sent = engine_.now()};
   traffic_[std::size_t(worker)].sent += bytes_;
-  cluster_.network().send(ways_[std::size_t(worker)].there, bytes_, {this, &ParameterServer::on_arrival, std::uint32_t(worker)});
+  cluster_.network().send(ways_[std::size_t(worker)].there, bytes_,
+                          {this, &ParameterServer::on_arrival, std::uint32_t(worker)});
 }
 
 void ParameterServer::arrive(int worker) {
@@ -45,14 +46,16 @@ Task<int> ParameterServer::next() {
   const int worker = *first;
   arrived_.erase(first);
   engine_.mark(std::uint64_t(shard_) << 32 | std::uint64_t(worker));
-  if (const double service = cluster_.service(shard_, taken_ - 1); service > 0) co_await engine_.sleep(span_of(service));
+  if (const double service = cluster_.service(shard_, taken_ - 1); service > 0)
+    co_await engine_.sleep(span_of(service));
   co_return worker;
 }
 
 void ParameterServer::answer(int worker) {
   Request& request = requests_[std::size_t(worker)];
   request.answered = engine_.now();
-  cluster_.network().send(ways_[std::size_t(worker)].back, bytes_, {this, &ParameterServer::on_answer, std::uint32_t(worker)});
+  cluster_.network().send(ways_[std::size_t(worker)].back, bytes_,
+                          {this, &ParameterServer::on_answer, std::uint32_t(worker)});
 }
 
 void ParameterServer::received(int worker) {

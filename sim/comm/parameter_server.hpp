@@ -1,5 +1,5 @@
-// ParameterServer: one shard's queue of requests, and the way there and back. A request is a worker's push; its answer is
-// the pull. Requests are taken one at a time in the order (arrival time, worker index), in the second phase of an
+// ParameterServer: one shard's queue of requests, and the way there and back. A request is a worker's push; its answer
+// is the pull. Requests are taken one at a time in the order (arrival time, worker index), in the second phase of an
 // instant, so that of simultaneous arrivals the lowest worker is first. What is done with them is the strategy's.
 #pragma once
 #include <deque>
@@ -21,7 +21,8 @@ struct Request {
 class ParameterServer {
  public:
   // `bytes`: of the shard, each way. `answers[w]` is raised when worker w has an answer; traffic is by worker.
-  ParameterServer(Engine& engine, Cluster& cluster, int shard, double bytes, std::deque<Arrivals>& answers, std::span<Traffic> traffic);
+  ParameterServer(Engine& engine, Cluster& cluster, int shard, double bytes, std::deque<Arrivals>& answers,
+                  std::span<Traffic> traffic);
 
   // The worker's side: sends; it has one request under way at a time.
   void send(int worker);
@@ -38,7 +39,9 @@ class ParameterServer {
     std::vector<LinkId> there, back;
   };
   static void on_arrival(void* self, std::uint32_t worker) { static_cast<ParameterServer*>(self)->arrive(int(worker)); }
-  static void on_answer(void* self, std::uint32_t worker) { static_cast<ParameterServer*>(self)->received(int(worker)); }
+  static void on_answer(void* self, std::uint32_t worker) {
+    static_cast<ParameterServer*>(self)->received(int(worker));
+  }
   void arrive(int worker);
   void received(int worker);
 

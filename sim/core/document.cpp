@@ -19,20 +19,27 @@ constexpr std::size_t most_files = 1000;  // that one scenario extends
 Json to_json(const Node& node, bool by_content) {
   if (by_content && !node.digest.empty()) return node.digest;
   switch (node.kind) {
-    case Node::Kind::null: return nullptr;
-    case Node::Kind::boolean: return node.boolean;
-    case Node::Kind::integer: return node.integer;
-    case Node::Kind::number: return node.number;
-    case Node::Kind::text: return node.text;
+    case Node::Kind::null:
+      return nullptr;
+    case Node::Kind::boolean:
+      return node.boolean;
+    case Node::Kind::integer:
+      return node.integer;
+    case Node::Kind::number:
+      return node.number;
+    case Node::Kind::text:
+      return node.text;
     case Node::Kind::array: {
       Json array = Json::array();
       for (const Node& item : node.items) array.push_back(to_json(item, by_content));
       return array;
     }
-    case Node::Kind::object: break;
+    case Node::Kind::object:
+      break;
   }
   Json object = Json::object();
-  for (const Member& member : node.members) object.get_ref<Json::object_t&>().emplace_back(member.key, to_json(member.value, by_content));
+  for (const Member& member : node.members)
+    object.get_ref<Json::object_t&>().emplace_back(member.key, to_json(member.value, by_content));
   return object;
 }
 
@@ -40,9 +47,7 @@ bool is_utf8(const std::string& text) {
   try {
     (void)Json(text).dump();
     return true;
-  } catch (const Json::exception&) {
-    return false;
-  }
+  } catch (const Json::exception&) { return false; }
 }
 
 struct Chain {
@@ -56,22 +61,29 @@ Node extended(const std::string& path, const Place& asked, Chain& chain) {
   const std::string identity = ignored ? path : canonical.string();
   if (std::find(chain.open.begin(), chain.open.end(), identity) != chain.open.end())
     throw ConfigError(asked, "/extends", fmt::format("\"{}\" extends itself in a cycle", path));
-  if (chain.open.size() == deepest_document) throw ConfigError(asked, "/extends", fmt::format("files extend each other deeper than {}", deepest_document));
-  if (++chain.files > most_files) throw ConfigError(asked, "/extends", fmt::format("more than {} files are extended", most_files));
+  if (chain.open.size() == deepest_document)
+    throw ConfigError(asked, "/extends", fmt::format("files extend each other deeper than {}", deepest_document));
+  if (++chain.files > most_files)
+    throw ConfigError(asked, "/extends", fmt::format("more than {} files are extended", most_files));
   chain.open.push_back(identity);
   Node own = read_document(path);
   Node base;
   base.kind = Node::Kind::object;
   base.place = own.place;
-  if (own.kind != Node::Kind::object) throw ConfigError(own.place, "", fmt::format("must be an object, not {}", own.show()));
-  const auto entry = std::find_if(own.members.begin(), own.members.end(), [](const Member& m) { return m.key == "extends"; });
+  if (own.kind != Node::Kind::object)
+    throw ConfigError(own.place, "", fmt::format("must be an object, not {}", own.show()));
+  const auto entry =
+      std::find_if(own.members.begin(), own.members.end(), [](const Member& m) { return m.key == "extends"; });
   if (entry != own.members.end()) {
     const Node list = std::move(entry->value);
     own.members.erase(entry);
     const auto extend = [&](const Node& name) {
-      if (name.kind != Node::Kind::text) throw ConfigError(name.place, "/extends", fmt::format("must be a path or a list of paths, not {}", name.show()));
+      if (name.kind != Node::Kind::text)
+        throw ConfigError(name.place, "/extends",
+                          fmt::format("must be a path or a list of paths, not {}", name.show()));
       const std::string file = resolve_path(name.place, name.text);
-      if (const std::string fault = file_fault(file); !fault.empty()) throw ConfigError(name.place, "/extends", fmt::format("{}: \"{}\"", fault, name.text));
+      if (const std::string fault = file_fault(file); !fault.empty())
+        throw ConfigError(name.place, "/extends", fmt::format("{}: \"{}\"", fault, name.text));
       merge(base, extended(file, name.place, chain));
     };
     if (list.kind == Node::Kind::array) std::for_each(list.items.begin(), list.items.end(), extend);
@@ -105,17 +117,23 @@ const Node* Node::find(std::string_view key) const {
 }
 Node* Node::find(std::string_view key) { return const_cast<Node*>(std::as_const(*this).find(key)); }
 
-std::string Node::dump(int indent) const { return to_json(*this, false).dump(indent, ' ', false, Json::error_handler_t::replace); }
+std::string Node::dump(int indent) const {
+  return to_json(*this, false).dump(indent, ' ', false, Json::error_handler_t::replace);
+}
 std::string Node::canonical() const {
   return nlohmann::json(to_json(*this, true)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 std::string Node::show() const {
   switch (kind) {
-    case Kind::text: return fmt::format("the text \"{}\"", text.size() > 60 ? text.substr(0, 57) + "..." : text);
-    case Kind::array: return "an array";
-    case Kind::object: return "an object";
-    default: return dump();
+    case Kind::text:
+      return fmt::format("the text \"{}\"", text.size() > 60 ? text.substr(0, 57) + "..." : text);
+    case Kind::array:
+      return "an array";
+    case Kind::object:
+      return "an object";
+    default:
+      return dump();
   }
 }
 
@@ -128,7 +146,8 @@ std::string file_fault(const std::string& path) {
 }
 
 std::string read_file(const std::string& path, std::size_t largest) {
-  if (const std::string fault = file_fault(path); !fault.empty()) throw ConfigError({}, "", fmt::format("{}: {}", path, fault));
+  if (const std::string fault = file_fault(path); !fault.empty())
+    throw ConfigError({}, "", fmt::format("{}: {}", path, fault));
   std::ifstream in(path, std::ios::binary);
   if (!in) throw ConfigError({}, "", fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
   std::string text;
@@ -140,7 +159,9 @@ std::string read_file(const std::string& path, std::size_t largest) {
   return text;
 }
 
-Node read_document(const std::string& path, std::size_t largest) { return parse_document(read_file(path, largest), path); }
+Node read_document(const std::string& path, std::size_t largest) {
+  return parse_document(read_file(path, largest), path);
+}
 
 Node read_extended(const std::string& path) {
   Chain chain;
@@ -164,7 +185,8 @@ void set_path(Node& root, const std::string& assignment) {
   const Place place{std::make_shared<std::string>("--set " + assignment)};
   if (!is_utf8(assignment)) throw ConfigError(place, "", "is not UTF-8");
   const auto equals = assignment.find('=');
-  if (equals == std::string::npos || equals == 0) throw ConfigError(place, "", "must be KEY=VALUE, as in cluster.workers=32");
+  if (equals == std::string::npos || equals == 0)
+    throw ConfigError(place, "", "must be KEY=VALUE, as in cluster.workers=32");
   const std::string text = assignment.substr(equals + 1);
   Node value;
   try {
@@ -183,18 +205,21 @@ void set_path(Node& root, const std::string& assignment) {
   Node* at = &root;
   std::string pointer;
   std::string_view keys = std::string_view(assignment).substr(0, equals);
-  if (std::size_t(std::count(keys.begin(), keys.end(), '.')) >= deepest_document) throw ConfigError(place, "", fmt::format("deeper than {} keys", deepest_document));
+  if (std::size_t(std::count(keys.begin(), keys.end(), '.')) >= deepest_document)
+    throw ConfigError(place, "", fmt::format("deeper than {} keys", deepest_document));
   while (!keys.empty()) {
     const auto dot = keys.find('.');
     const std::string key(keys.substr(0, dot));
     keys.remove_prefix(dot == keys.npos ? keys.size() : dot + 1);
     pointer += "/" + key;
-    if (key.empty() || (dot != std::string_view::npos && keys.empty())) throw ConfigError(place, "", "the dotted path has an empty key");
+    if (key.empty() || (dot != std::string_view::npos && keys.empty()))
+      throw ConfigError(place, "", "the dotted path has an empty key");
     if (at->kind == Node::Kind::array) {
       std::size_t index = 0;
       const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), index);
       if (error != std::errc{} || end != key.data() + key.size() || index >= at->items.size())
-        throw ConfigError(place, pointer, fmt::format("no such element: the array has {}, numbered from 0", at->items.size()));
+        throw ConfigError(place, pointer,
+                          fmt::format("no such element: the array has {}, numbered from 0", at->items.size()));
       at = &at->items[index];
       continue;
     }

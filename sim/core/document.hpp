@@ -18,12 +18,12 @@ struct Node {
   Kind kind = Kind::null;
   bool boolean = false;
   std::int64_t integer = 0;
-  double number = 0;         // of an integer, too
+  double number = 0;  // of an integer, too
   std::string text;
   std::vector<Node> items;
   std::vector<Member> members;
   Place place;
-  std::string digest;        // stands for the value where a document is named by content: a file's path
+  std::string digest;  // stands for the value where a document is named by content: a file's path
 
   static Node of_kind(std::string_view kind);  // {"kind": …}
   static Node of_text(std::string text);
@@ -42,7 +42,7 @@ struct Member {
 
 constexpr std::size_t largest_document = std::size_t{64} << 20;
 constexpr std::size_t most_values = 4'000'000;  // of one document
-constexpr std::size_t deepest_document = 64;     // levels
+constexpr std::size_t deepest_document = 64;    // levels
 
 // Throws ConfigError. `name` is what errors call the file.
 Node parse_document(std::string_view text, const std::string& name);

@@ -17,7 +17,8 @@ std::size_t distance(std::string_view a, std::string_view b) {
     for (std::size_t j = 1; j <= b.size(); ++j) {
       const std::size_t replace = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
       d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, replace});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
     }
   }
   return d[a.size()][b.size()];
@@ -44,8 +45,8 @@ std::string Place::text() const {
 }
 
 ConfigError::ConfigError(const Place& place, std::string_view pointer, std::string_view rule)
-    : runtime_error(printable(
-          fmt::format("{}{}{}{}{}", place.text(), place.file ? ": " : "", pointer, pointer.empty() ? "" : ": ", rule))) {}
+    : runtime_error(printable(fmt::format("{}{}{}{}{}", place.text(), place.file ? ": " : "", pointer,
+                                          pointer.empty() ? "" : ": ", rule))) {}
 
 std::string did_you_mean(std::string_view name, std::span<const std::string> names) {
   if (name.size() > 64) return "";
@@ -64,7 +65,8 @@ std::string did_you_mean_one_of(std::string_view name, std::span<const std::stri
 }
 
 std::string with_article(std::string_view noun) {
-  return fmt::format("{} {}", std::string_view("aeiou").find(noun.substr(0, 1)) == std::string_view::npos ? "a" : "an", noun);
+  return fmt::format("{} {}", std::string_view("aeiou").find(noun.substr(0, 1)) == std::string_view::npos ? "a" : "an",
+                     noun);
 }
 
 }  // namespace paceline

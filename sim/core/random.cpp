@@ -9,7 +9,8 @@ namespace paceline {
 std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> c, std::array<std::uint32_t, 2> k) {
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t a = 0xD2511F53ull * c[0], b = 0xCD9E8D57ull * c[2];
-    c = {std::uint32_t(b >> 32) ^ c[1] ^ k[0], std::uint32_t(b), std::uint32_t(a >> 32) ^ c[3] ^ k[1], std::uint32_t(a)};
+    c = {std::uint32_t(b >> 32) ^ c[1] ^ k[0], std::uint32_t(b), std::uint32_t(a >> 32) ^ c[3] ^ k[1],
+         std::uint32_t(a)};
     k[0] += 0x9E3779B9u;
     k[1] += 0xBB67AE85u;
   }
@@ -24,7 +25,9 @@ Stream::Stream(std::uint64_t seed, std::string_view purpose, std::uint64_t entit
 }
 
 std::uint64_t Stream::bits(std::uint64_t ordinal) const {
-  const auto out = philox({std::uint32_t(ordinal), std::uint32_t(ordinal >> 32), std::uint32_t(entity_), std::uint32_t(entity_ >> 32)}, key_);
+  const auto out = philox(
+      {std::uint32_t(ordinal), std::uint32_t(ordinal >> 32), std::uint32_t(entity_), std::uint32_t(entity_ >> 32)},
+      key_);
   return std::uint64_t(out[1]) << 32 | out[0];
 }
 

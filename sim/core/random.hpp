@@ -25,8 +25,8 @@ class Stream {
   Stream(std::uint64_t seed, std::string_view purpose, std::uint64_t entity);
 
   std::uint64_t bits(std::uint64_t ordinal) const;
-  double uniform(std::uint64_t ordinal) const;                                  // in (0, 1), 52 bits, never 0 or 1
-  std::uint64_t below(std::uint64_t bound, std::uint64_t ordinal) const;       // in [0, bound)
+  double uniform(std::uint64_t ordinal) const;                            // in (0, 1), 52 bits, never 0 or 1
+  std::uint64_t below(std::uint64_t bound, std::uint64_t ordinal) const;  // in [0, bound)
 
  private:
   std::array<std::uint32_t, 2> key_;

@@ -27,7 +27,8 @@ std::size_t Kinds::find(Reader& in, const Node& kind) const {
   return std::size_t(found - kinds_.begin());
 }
 
-Reader::Reader(Node& object, std::string pointer, Context& context) : node_(&object), pointer_(std::move(pointer)), context_(&context) {
+Reader::Reader(Node& object, std::string pointer, Context& context)
+    : node_(&object), pointer_(std::move(pointer)), context_(&context) {
   if (object.kind != Kind::object) reject(object, pointer_, fmt::format("must be an object, not {}", object.show()));
 }
 
@@ -48,7 +49,9 @@ std::string Reader::pointer_to(std::string_view key) const {
   return pointer;
 }
 
-void Reader::reject(const Node& value, const std::string& pointer, std::string_view rule) const { throw ConfigError(value.place, pointer, rule); }
+void Reader::reject(const Node& value, const std::string& pointer, std::string_view rule) const {
+  throw ConfigError(value.place, pointer, rule);
+}
 
 void Reader::note(std::string_view key, std::string_view text) {
   if (node_) context_->notes.push_back(fmt::format("{} {}", pointer_to(key), text));
@@ -93,14 +96,16 @@ void Reader::finish() {
     if (std::find(known_.begin(), known_.end(), member.key) != known_.end()) continue;
     const std::string near = did_you_mean(member.key, known_);
     throw ConfigError(member.place, pointer_to(member.key),
-                      fmt::format("unknown key \"{}\"{}", member.key, near.empty() ? fmt::format("; known are: {}", join(known_)) : near));
+                      fmt::format("unknown key \"{}\"{}", member.key,
+                                  near.empty() ? fmt::format("; known are: {}", join(known_)) : near));
   }
   if (!missing_.empty()) reject(*node_, pointer_, missing_);
 }
 
 // Objects.
 
-bool Reader::object(std::string_view key, std::string_view help, const std::function<void(Reader&)>& read, bool required) {
+bool Reader::object(std::string_view key, std::string_view help, const std::function<void(Reader&)>& read,
+                    bool required) {
   if (KeyDescription* described = declare(key, "object", help, required)) {
     Description inner;
     Reader in(inner);
@@ -143,9 +148,11 @@ void Reader::inline_file(std::string_view key) {
   if (!node_) return;
   Node* found = node_->find(key);
   if (!found || found->kind == Kind::object) return;
-  if (found->kind != Kind::text) fail(key, fmt::format("must be an object, or the path of a file with one, not {}", found->show()));
+  if (found->kind != Kind::text)
+    fail(key, fmt::format("must be an object, or the path of a file with one, not {}", found->show()));
   const std::string path = resolve_path(found->place, found->text);
-  if (const std::string fault = file_fault(path); !fault.empty()) fail(key, fmt::format("{}: \"{}\"", fault, found->text));
+  if (const std::string fault = file_fault(path); !fault.empty())
+    fail(key, fmt::format("{}: \"{}\"", fault, found->text));
   *found = read_extended(path);
 }
 
@@ -166,7 +173,8 @@ std::string Reader::data_path(std::string_view key, std::string_view help) {
   if (found.kind != Kind::text) fail(key, fmt::format("must be a path, not {}", found.show()));
   const std::filesystem::path path = resolve_path(found.place, found.text);
   std::error_code error;
-  if (found.text.empty() || !std::filesystem::exists(path, error)) fail(key, fmt::format("no such file or folder: \"{}\"", found.text));
+  if (found.text.empty() || !std::filesystem::exists(path, error))
+    fail(key, fmt::format("no such file or folder: \"{}\"", found.text));
   constexpr std::size_t largest = std::size_t{16} << 30;
   Digest digest;
   if (std::filesystem::is_directory(path, error)) {
@@ -184,7 +192,8 @@ std::string Reader::data_path(std::string_view key, std::string_view help) {
 }
 
 const Node& Reader::own_kind(const Kinds& registry) {
-  const Node* kind = value("kind", true, fmt::format("which {}; there are: {}", registry.name(), join(registry.kinds())));
+  const Node* kind =
+      value("kind", true, fmt::format("which {}; there are: {}", registry.name(), join(registry.kinds())));
   need("kind");
   if (kind->kind != Kind::text) fail("kind", fmt::format("must be a text, not {}", kind->show()));
   return *kind;
@@ -196,12 +205,15 @@ void Reader::read_kind(std::string_view key, const Kinds& registry, const KindKe
     if (!spec.fallback.empty()) described->fallback = fmt::format("{{\"kind\": \"{}\"}}", spec.fallback);
     return;
   }
-  const Node* found = value(key, spec.fallback.empty(), fmt::format("{}, as in {{\"kind\": \"{}\"}}", with_article(registry.name()), registry.kinds().front()));
+  const Node* found =
+      value(key, spec.fallback.empty(),
+            fmt::format("{}, as in {{\"kind\": \"{}\"}}", with_article(registry.name()), registry.kinds().front()));
   if (!found && spec.fallback.empty()) return;
   Node own = Node::of_kind(spec.fallback);
   own.place = node_->place;
   Node& object = found ? *node_->find(key) : own;
-  if (object.kind == Kind::text) fail(key, fmt::format("must be an object, as in {{\"kind\": \"{}\"}}, not {}", object.text, object.show()));
+  if (object.kind == Kind::text)
+    fail(key, fmt::format("must be an object, as in {{\"kind\": \"{}\"}}, not {}", object.text, object.show()));
   Reader in = inside(object, pointer_to(key));
   read(in, in.own_kind(registry));
 }

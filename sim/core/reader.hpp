@@ -2,7 +2,8 @@
 // A missing value without a default, a wrong type, unit or bound, and a key that nobody read are ConfigErrors.
 //
 // The same function run over a describing Reader (no document behind it) yields the Description that `list`, `explain`
-// and the JSON Schema are made of. Therefore every key is read unconditionally: never `if (in.flag("a")) in.number("b")`.
+// and the JSON Schema are made of. Therefore every key is read unconditionally: never `if (in.flag("a"))
+// in.number("b")`.
 #pragma once
 #include <functional>
 #include <limits>
@@ -24,17 +25,17 @@ class Registry;
 // What a key takes.
 struct KeyDescription {
   std::string name, type, help;
-  std::string fallback;                     // as JSON; empty and not required: it may be left out
+  std::string fallback;  // as JSON; empty and not required: it may be left out
   bool required = false;
   std::optional<double> minimum, maximum;
-  bool above_minimum = false;               // the minimum itself is excluded
+  bool above_minimum = false;  // the minimum itself is excluded
   std::optional<Dimension> dimension;
   std::vector<std::string> choices;
-  const Kinds* registry = nullptr;          // of a kind, or of a list of kinds
-  std::vector<KeyDescription> keys;         // of an object
+  const Kinds* registry = nullptr;   // of a kind, or of a list of kinds
+  std::vector<KeyDescription> keys;  // of an object
 };
 struct Description {
-  std::string about;                        // one line: what it is, the paper
+  std::string about;  // one line: what it is, the paper
   std::vector<KeyDescription> keys;
 };
 
@@ -53,7 +54,7 @@ struct NumberKey {
 struct QuantityKey {  // in seconds, bytes per second, bytes, FLOP per second
   double minimum = 0, maximum = std::numeric_limits<double>::infinity();
   bool above_minimum = false;
-  std::optional<double> fallback{};         // infinity: "never", NaN: may be left out
+  std::optional<double> fallback{};  // infinity: "never", NaN: may be left out
   std::string_view help{};
 };
 struct TextKey {
@@ -62,7 +63,7 @@ struct TextKey {
   std::string_view help{};
 };
 struct KindKey {
-  std::string_view fallback{};              // the kind taken when the key is left out
+  std::string_view fallback{};  // the kind taken when the key is left out
   std::string_view help{};
 };
 
@@ -70,15 +71,15 @@ class Reader {
  public:
   // What all readers of one document share.
   struct Context {
-    int workers = 1;                        // cluster.workers, once read: worker lists are checked against it
+    int workers = 1;  // cluster.workers, once read: worker lists are checked against it
     std::uint64_t seed = 0;
-    std::vector<std::string> notes;         // what a user should know of the defaults that were taken
+    std::vector<std::string> notes;  // what a user should know of the defaults that were taken
   };
 
   Reader(Node& object, std::string pointer, Context& context);
   explicit Reader(Description& description);
 
-  void about(std::string_view line);        // what this kind is, in one line
+  void about(std::string_view line);  // what this kind is, in one line
 
   std::int64_t integer(std::string_view key, IntegerKey spec);
   double number(std::string_view key, NumberKey spec);
@@ -104,7 +105,8 @@ class Reader {
   std::vector<int> workers(std::string_view key, std::string_view help);
 
   // An object with its own keys. Optional ones that are left out are read as {}; returns whether it was there.
-  bool object(std::string_view key, std::string_view help, const std::function<void(Reader&)>& read, bool required = false);
+  bool object(std::string_view key, std::string_view help, const std::function<void(Reader&)>& read,
+              bool required = false);
   void objects(std::string_view key, std::string_view help, const std::function<void(Reader&)>& read);
   // An object, or the path of a file that holds it, which takes the path's place in the document.
   void document(std::string_view key, std::string_view help, const std::function<void(Reader&)>& read);
@@ -157,17 +159,18 @@ class Reader {
   void read_kinds(std::string_view key, const Kinds& registry, std::string_view help, const ReadKind& read);
   void inline_file(std::string_view key);
   void describe_as(std::string_view type);  // the key that was declared last
-  std::int64_t checked(std::string_view key, const Node& value, const IntegerKey& spec, const std::string& pointer) const;
+  std::int64_t checked(std::string_view key, const Node& value, const IntegerKey& spec,
+                       const std::string& pointer) const;
   [[noreturn]] void reject(const Node& value, const std::string& pointer, std::string_view rule) const;
 
-  Node* node_ = nullptr;                    // the object; null while describing
+  Node* node_ = nullptr;  // the object; null while describing
   std::string pointer_;
-  Context own_context_;                     // while describing
+  Context own_context_;  // while describing
   Context* context_;
   Description* description_ = nullptr;
   std::vector<std::string> known_;
   bool absent_ = false;
-  std::string missing_;                     // the first key that should have been there
+  std::string missing_;  // the first key that should have been there
 };
 
 }  // namespace paceline

@@ -43,11 +43,15 @@ std::optional<int> whole(std::string_view text) {
 
 // Numbers.
 
-std::int64_t Reader::checked(std::string_view, const Node& value, const IntegerKey& spec, const std::string& pointer) const {
-  if (value.kind == Kind::number && std::abs(value.number) >= 0x1p53) reject(value, pointer, fmt::format("is too large for an integer: {}", value.show()));
+std::int64_t Reader::checked(std::string_view, const Node& value, const IntegerKey& spec,
+                             const std::string& pointer) const {
+  if (value.kind == Kind::number && std::abs(value.number) >= 0x1p53)
+    reject(value, pointer, fmt::format("is too large for an integer: {}", value.show()));
   if (value.kind != Kind::integer) reject(value, pointer, fmt::format("must be an integer, not {}", value.show()));
-  if (value.integer < spec.minimum) reject(value, pointer, fmt::format("must be at least {}, not {}", spec.minimum, value.integer));
-  if (value.integer > spec.maximum) reject(value, pointer, fmt::format("must be at most {}, not {}", spec.maximum, value.integer));
+  if (value.integer < spec.minimum)
+    reject(value, pointer, fmt::format("must be at least {}, not {}", spec.minimum, value.integer));
+  if (value.integer > spec.maximum)
+    reject(value, pointer, fmt::format("must be at most {}, not {}", spec.maximum, value.integer));
   return value.integer;
 }
 
@@ -66,7 +70,8 @@ void describe_bounds(KeyDescription* described, const NumberKey& spec) {
   if (spec.fallback) described->fallback = shortest(*spec.fallback);
 }
 std::int64_t within(const IntegerKey& spec) {
-  return spec.minimum != std::numeric_limits<std::int64_t>::min() ? spec.minimum : std::min<std::int64_t>(spec.maximum, 1);
+  return spec.minimum != std::numeric_limits<std::int64_t>::min() ? spec.minimum
+                                                                  : std::min<std::int64_t>(spec.maximum, 1);
 }
 }  // namespace
 
@@ -92,7 +97,8 @@ double Reader::number(std::string_view key, NumberKey spec) {
     fail(key, fmt::format("must be a number, not {}", found->show()));
   const double number = found->number;
   if (number < spec.minimum || number > spec.maximum || (spec.above_minimum && number == spec.minimum))
-    fail(key, fmt::format("must be{}, not {}", bounds(spec.minimum, spec.maximum, spec.above_minimum), shortest(number)));
+    fail(key,
+         fmt::format("must be{}, not {}", bounds(spec.minimum, spec.maximum, spec.above_minimum), shortest(number)));
   return number;
 }
 
@@ -116,10 +122,18 @@ double Reader::quantity(std::string_view key, Dimension dimension, const Quantit
     if (spec.fallback && std::isfinite(*spec.fallback)) {
       const double base = *spec.fallback;
       switch (dimension) {
-        case Dimension::duration: described->fallback = fmt::format("\"{}s\"", base); break;
-        case Dimension::bandwidth: described->fallback = fmt::format("\"{}Bps\"", base); break;
-        case Dimension::bytes: described->fallback = fmt::format("\"{}B\"", base); break;
-        case Dimension::compute: described->fallback = fmt::format("\"{}FLOPS\"", base); break;
+        case Dimension::duration:
+          described->fallback = fmt::format("\"{}s\"", base);
+          break;
+        case Dimension::bandwidth:
+          described->fallback = fmt::format("\"{}Bps\"", base);
+          break;
+        case Dimension::bytes:
+          described->fallback = fmt::format("\"{}B\"", base);
+          break;
+        case Dimension::compute:
+          described->fallback = fmt::format("\"{}FLOPS\"", base);
+          break;
       }
     }
     return spec.fallback.value_or(within(spec.minimum, spec.maximum, spec.above_minimum));
@@ -127,21 +141,26 @@ double Reader::quantity(std::string_view key, Dimension dimension, const Quantit
   const std::string_view what = name_of(dimension), example = example_of(dimension);
   const Node* found = value(key, !spec.fallback, fmt::format("a {}, as in \"{}\": {}", what, example, spec.help));
   if (!found) return spec.fallback.value_or(within(spec.minimum, spec.maximum, spec.above_minimum));
-  const auto rule = [&] { return fmt::format("a {} with a unit ({}), as in \"{}\"", what, accepted_units(dimension), example); };
+  const auto rule = [&] {
+    return fmt::format("a {} with a unit ({}), as in \"{}\"", what, accepted_units(dimension), example);
+  };
   if (found->kind != Kind::text) fail(key, fmt::format("must be {}, not {}", rule(), found->show()));
   const auto quantity = parse_quantity(found->text, dimension);
   if (!quantity) fail(key, fmt::format("{} is not {}", found->show(), rule()));
   if (*quantity < spec.minimum || (spec.above_minimum && *quantity == spec.minimum))
-    fail(key, spec.minimum == 0 ? fmt::format("must {}, not \"{}\"", spec.above_minimum ? "be above zero" : "not be negative", found->text)
+    fail(key, spec.minimum == 0 ? fmt::format("must {}, not \"{}\"",
+                                              spec.above_minimum ? "be above zero" : "not be negative", found->text)
                                 : fmt::format("is below what is possible: \"{}\"", found->text));
-  if (*quantity > spec.maximum || std::isinf(*quantity)) fail(key, fmt::format("is above what is possible: \"{}\"", found->text));
+  if (*quantity > spec.maximum || std::isinf(*quantity))
+    fail(key, fmt::format("is above what is possible: \"{}\"", found->text));
   return *quantity;
 }
 
 // Words.
 
 bool Reader::boolean(std::string_view key, bool fallback, std::string_view help) {
-  if (KeyDescription* described = declare(key, "boolean", help, false)) described->fallback = fallback ? "true" : "false";
+  if (KeyDescription* described = declare(key, "boolean", help, false))
+    described->fallback = fallback ? "true" : "false";
   const Node* found = value(key, false, "");
   if (!found) return fallback;
   if (found->kind != Kind::boolean) fail(key, fmt::format("must be true or false, not {}", found->show()));
@@ -153,7 +172,9 @@ std::string Reader::text(std::string_view key, TextKey spec) {
     described->choices = spec.choices;
     if (spec.fallback) described->fallback = "\"" + *spec.fallback + "\"";
   }
-  const Node* found = value(key, !spec.fallback, fmt::format("{}: {}", spec.choices.empty() ? "a text" : "one of " + join(spec.choices), spec.help));
+  const Node* found =
+      value(key, !spec.fallback,
+            fmt::format("{}: {}", spec.choices.empty() ? "a text" : "one of " + join(spec.choices), spec.help));
   if (!found) return spec.fallback ? *spec.fallback : spec.choices.empty() ? "" : spec.choices.front();
   if (found->kind != Kind::text) fail(key, fmt::format("must be a text, not {}", found->show()));
   if (!spec.choices.empty() && std::find(spec.choices.begin(), spec.choices.end(), found->text) == spec.choices.end())
@@ -169,7 +190,8 @@ std::vector<std::int64_t> Reader::integers(std::string_view key, IntegerKey each
   std::vector<std::int64_t> values;
   if (!found) return values;
   if (found->kind != Kind::array) fail(key, fmt::format("must be a list of integers, not {}", found->show()));
-  for (const Node& item : found->items) values.push_back(checked(key, item, each, fmt::format("{}/{}", pointer_to(key), values.size())));
+  for (const Node& item : found->items)
+    values.push_back(checked(key, item, each, fmt::format("{}/{}", pointer_to(key), values.size())));
   return values;
 }
 
@@ -177,7 +199,8 @@ std::vector<std::int64_t> Reader::choice_or_integers(std::string_view key, TextK
   if (const Node* found = node_ ? node_->find(key) : nullptr) {
     if (found->kind == Kind::array && !found->items.empty()) return integers(key, each);
     if (found->kind != Kind::text)
-      fail(key, fmt::format("must be {} or a list of integers, not {}", join(choice.choices, " or "), found->kind == Kind::array ? "an empty one" : found->show()));
+      fail(key, fmt::format("must be {} or a list of integers, not {}", join(choice.choices, " or "),
+                            found->kind == Kind::array ? "an empty one" : found->show()));
   }
   text(key, choice);
   describe_as("choice or nodes");
@@ -191,7 +214,9 @@ std::vector<std::string> Reader::texts(std::string_view key, std::string_view he
   if (!found) return values;
   if (found->kind != Kind::array) fail(key, fmt::format("must be a list of texts, not {}", found->show()));
   for (const Node& item : found->items) {
-    if (item.kind != Kind::text) reject(item, fmt::format("{}/{}", pointer_to(key), values.size()), fmt::format("must be a text, not {}", item.show()));
+    if (item.kind != Kind::text)
+      reject(item, fmt::format("{}/{}", pointer_to(key), values.size()),
+             fmt::format("must be a text, not {}", item.show()));
     values.push_back(item.text);
   }
   return values;
@@ -209,7 +234,8 @@ std::vector<std::vector<double>> Reader::table(std::string_view key, std::string
     std::vector<double>& numbers = rows.emplace_back();
     for (const Node& item : row.items) {
       if (item.kind != Kind::integer && item.kind != Kind::number)
-        reject(item, fmt::format("{}/{}", pointer, numbers.size()), fmt::format("must be a number, not {}", item.show()));
+        reject(item, fmt::format("{}/{}", pointer, numbers.size()),
+               fmt::format("must be a number, not {}", item.show()));
       numbers.push_back(item.number);
     }
   }
@@ -233,7 +259,9 @@ std::vector<int> Reader::workers(std::string_view key, std::string_view help) {
   } else if (found->kind == Kind::array) {
     for (std::size_t i = 0; i < found->items.size(); ++i) {
       const Node& item = found->items[i];
-      if (item.kind != Kind::integer) reject(item, fmt::format("{}/{}", pointer_to(key), i), fmt::format("must be the index of a worker, not {}", item.show()));
+      if (item.kind != Kind::integer)
+        reject(item, fmt::format("{}/{}", pointer_to(key), i),
+               fmt::format("must be the index of a worker, not {}", item.show()));
       add(item.integer, item.integer);
     }
   } else if (found->kind == Kind::text) {
@@ -244,7 +272,8 @@ std::vector<int> Reader::workers(std::string_view key, std::string_view help) {
       rest.remove_prefix(comma == rest.npos ? rest.size() : comma + 1);
       const auto dash = part.find('-');
       const auto first = whole(part.substr(0, dash)), last = dash == part.npos ? first : whole(part.substr(dash + 1));
-      if (!first || !last) fail(key, fmt::format("\"{}\" is not a list of workers, as in \"3\" or \"0-3,7\"", found->text));
+      if (!first || !last)
+        fail(key, fmt::format("\"{}\" is not a list of workers, as in \"3\" or \"0-3,7\"", found->text));
       add(*first, *last);
     }
   } else {
@@ -257,7 +286,8 @@ std::vector<int> Reader::workers(std::string_view key, std::string_view help) {
 void Reader::empty_list(std::string_view key, std::string_view help) {
   declare(key, "empty list", help, false);
   const Node* found = value(key, false, "");
-  if (found && (found->kind != Kind::array || !found->items.empty())) fail(key, fmt::format("must be [], not {}", found->show()));
+  if (found && (found->kind != Kind::array || !found->items.empty()))
+    fail(key, fmt::format("must be [], not {}", found->show()));
 }
 
 }  // namespace paceline

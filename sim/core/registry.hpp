@@ -29,7 +29,10 @@ template <class Maker>
 class Registry : public Kinds {
  public:
   using Read = Maker (*)(Reader&);
-  struct Entry { std::string name; Read read; };
+  struct Entry {
+    std::string name;
+    Read read;
+  };
 
   Registry(std::string name, std::initializer_list<Entry> entries) : Kinds(std::move(name)) {
     for (const Entry& entry : entries) kinds_.push_back(entry.name), reads_.push_back(entry.read);
@@ -81,12 +84,12 @@ std::vector<Maker> Reader::kinds(std::string_view key, const Registry<Maker>& re
 //   PACELINE_REGISTRY(StrategyMaker, strategies, "strategy", KINDS)      // defines strategies::all()
 #define PACELINE_DECLARE_KIND(name) Made name(Reader& in);
 #define PACELINE_LIST_KIND(name) {#name, name},
-#define PACELINE_REGISTRY(Maker, space, what, KINDS)                                   \
-  namespace paceline::space {                                                          \
-  using Made = Maker;                                                                  \
-  KINDS(PACELINE_DECLARE_KIND)                                                         \
-  const Registry<Made>& all() {                                                        \
-    static const Registry<Made> table(what, {KINDS(PACELINE_LIST_KIND)});              \
-    return table;                                                                      \
-  }                                                                                    \
+#define PACELINE_REGISTRY(Maker, space, what, KINDS)                      \
+  namespace paceline::space {                                             \
+  using Made = Maker;                                                     \
+  KINDS(PACELINE_DECLARE_KIND)                                            \
+  const Registry<Made>& all() {                                           \
+    static const Registry<Made> table(what, {KINDS(PACELINE_LIST_KIND)}); \
+    return table;                                                         \
+  }                                                                       \
   }

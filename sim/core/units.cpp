@@ -34,7 +34,8 @@ constexpr std::array<Scale, 12> prefixes{{{"", 1},
                                           {"Gi", 0x1p30},
                                           {"Ti", 0x1p40},
                                           {"Pi", 0x1p50}}};
-constexpr std::array<Scale, 6> rates{{{"bps", 0.125}, {"Bps", 1}, {"b/s", 0.125}, {"bit/s", 0.125}, {"B/s", 1}, {"Bit/s", 0.125}}};
+constexpr std::array<Scale, 6> rates{
+    {{"bps", 0.125}, {"Bps", 1}, {"b/s", 0.125}, {"bit/s", 0.125}, {"B/s", 1}, {"Bit/s", 0.125}}};
 constexpr std::array<Scale, 1> sizes{{{"B", 1}}};
 constexpr std::array<Scale, 3> speeds{{{"FLOPS", 1}, {"FLOP/s", 1}, {"FLOPs", 1}}};
 
@@ -51,10 +52,14 @@ std::optional<double> prefixed(std::string_view unit, const std::array<Scale, N>
 
 std::optional<double> scale_of(std::string_view unit, Dimension dimension) {
   switch (dimension) {
-    case Dimension::bandwidth: return prefixed(unit, rates);
-    case Dimension::bytes: return prefixed(unit, sizes);
-    case Dimension::compute: return prefixed(unit, speeds);
-    case Dimension::duration: break;
+    case Dimension::bandwidth:
+      return prefixed(unit, rates);
+    case Dimension::bytes:
+      return prefixed(unit, sizes);
+    case Dimension::compute:
+      return prefixed(unit, speeds);
+    case Dimension::duration:
+      break;
   }
   for (const auto& [name, factor] : times)
     if (unit == name) return factor;
@@ -83,30 +88,42 @@ std::optional<double> parse_quantity(std::string_view text, Dimension dimension)
 
 std::string_view accepted_units(Dimension dimension) {
   switch (dimension) {
-    case Dimension::duration: return "ps ns us ms s min h d";
-    case Dimension::bandwidth: return "bps kbps Mbps Gbps Tbps (bits), Bps kBps MBps GBps TBps MiBps GiBps (bytes)";
-    case Dimension::bytes: return "B kB MB GB TB KiB MiB GiB TiB";
-    case Dimension::compute: return "FLOPS GFLOPS TFLOPS PFLOPS";
+    case Dimension::duration:
+      return "ps ns us ms s min h d";
+    case Dimension::bandwidth:
+      return "bps kbps Mbps Gbps Tbps (bits), Bps kBps MBps GBps TBps MiBps GiBps (bytes)";
+    case Dimension::bytes:
+      return "B kB MB GB TB KiB MiB GiB TiB";
+    case Dimension::compute:
+      return "FLOPS GFLOPS TFLOPS PFLOPS";
   }
   return "";
 }
 
 std::string_view example_of(Dimension dimension) {
   switch (dimension) {
-    case Dimension::duration: return "5us";
-    case Dimension::bandwidth: return "100Gbps";
-    case Dimension::bytes: return "25MiB";
-    case Dimension::compute: return "14TFLOPS";
+    case Dimension::duration:
+      return "5us";
+    case Dimension::bandwidth:
+      return "100Gbps";
+    case Dimension::bytes:
+      return "25MiB";
+    case Dimension::compute:
+      return "14TFLOPS";
   }
   return "";
 }
 
 std::string_view name_of(Dimension dimension) {
   switch (dimension) {
-    case Dimension::duration: return "duration";
-    case Dimension::bandwidth: return "bandwidth";
-    case Dimension::bytes: return "size in bytes";
-    case Dimension::compute: return "compute speed";
+    case Dimension::duration:
+      return "duration";
+    case Dimension::bandwidth:
+      return "bandwidth";
+    case Dimension::bytes:
+      return "size in bytes";
+    case Dimension::compute:
+      return "compute speed";
   }
   return "";
 }

@@ -11,7 +11,9 @@ namespace {
 
 std::string temporary(const std::string& path) { return path + ".partial"; }
 
-[[noreturn]] void fail(const std::string& path) { throw RunError(fmt::format("{}: cannot be written: {}", path, std::strerror(errno))); }
+[[noreturn]] void fail(const std::string& path) {
+  throw RunError(fmt::format("{}: cannot be written: {}", path, std::strerror(errno)));
+}
 
 void take_name(const std::string& path) {
   std::error_code error;

@@ -1,5 +1,6 @@
 // A CSV file that is whole or not there: written under a temporary name, renamed when it is complete.
-// Numbers are written in the shortest form that reads back to the same bits; what is not finite, or not known, is empty.
+// Numbers are written in the shortest form that reads back to the same bits; what is not finite, or not known, is
+// empty.
 #pragma once
 #include <fmt/format.h>
 

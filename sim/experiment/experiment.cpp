@@ -44,9 +44,12 @@ StalenessSummary summarize(const std::vector<std::uint64_t>& histogram) {
 Experiment::Experiment(const Spec& spec, Threads& threads) : spec_(spec), threads_(threads) {
   const DataShape shape = spec.dataset.shape();
   std::shared_ptr<const Model> model = spec.model.make(shape);
-  if (model->size() > largest_model) throw ConfigError({}, "/workload/model", fmt::format("has {} parameters; at most {} are possible", model->size(), largest_model));
+  if (model->size() > largest_model)
+    throw ConfigError({}, "/workload/model",
+                      fmt::format("has {} parameters; at most {} are possible", model->size(), largest_model));
   if (shape.train_rows == 0) throw ConfigError({}, "/workload/dataset", "has no training rows");
-  cost_ = spec.cost.make({spec.cluster.workers, spec.batch_size, 4.0 * double(model->size()), model->layers(), model->tensors(), spec.cluster.devices});
+  cost_ = spec.cost.make({spec.cluster.workers, spec.batch_size, 4.0 * double(model->size()), model->layers(),
+                          model->tensors(), spec.cluster.devices});
 
   Numerics numerics;
   if (spec.numerics) {
@@ -54,7 +57,8 @@ Experiment::Experiment(const Spec& spec, Threads& threads) : spec_(spec), thread
     numerics = {spec.dataset.load(), model};
   }
   cluster_ = std::make_unique<Cluster>(engine_, spec.cluster, spec.seed);
-  pool_ = std::make_unique<GradientPool>(numerics, Batches(shape.train_rows, spec.cluster.workers, spec.batch_size, spec.shuffled, spec.seed), threads);
+  pool_ = std::make_unique<GradientPool>(
+      numerics, Batches(shape.train_rows, spec.cluster.workers, spec.batch_size, spec.shuffled, spec.seed), threads);
 }
 
 Experiment::~Experiment() { engine_.stop(); }
@@ -63,7 +67,8 @@ Results Experiment::run(const RunOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   const double cpu = cpu_seconds();
   record_ = std::make_unique<Record>(spec_.cluster.workers, options.steps_file);
-  training_ = std::make_unique<Training>(Training::Setup{engine_, *cluster_, *cost_, *pool_, *record_, spec_.optimizer, initial_, spec_.stop, spec_.evaluate});
+  training_ = std::make_unique<Training>(Training::Setup{engine_, *cluster_, *cost_, *pool_, *record_, spec_.optimizer,
+                                                         initial_, spec_.stop, spec_.evaluate});
   strategy_ = spec_.strategy.make(*training_);
   if (options.max_events) engine_.limit_events(options.max_events);
   if (options.poll) engine_.set_interrupt([&] { options.poll(progress()); }, 1024);
@@ -72,9 +77,7 @@ Results Experiment::run(const RunOptions& options) {
     engine_.run();
   } catch (const Interrupted& stop) {
     training_->finish("interrupted", stop.what());
-  } catch (const LimitReached& limit) {
-    training_->finish("limit", limit.what());
-  } catch (const Deadlock& deadlock) {
+  } catch (const LimitReached& limit) { training_->finish("limit", limit.what()); } catch (const Deadlock& deadlock) {
     deadlock_ = deadlock.what();
     training_->finish("deadlock", deadlock_);
   }
@@ -87,7 +90,9 @@ Results Experiment::run(const RunOptions& options) {
   return results;
 }
 
-std::shared_ptr<const Values> Experiment::parameters() const { return pool_->real() ? strategy_->evaluated() : nullptr; }
+std::shared_ptr<const Values> Experiment::parameters() const {
+  return pool_->real() ? strategy_->evaluated() : nullptr;
+}
 
 Progress Experiment::progress() const {
   const StopRule& stop = spec_.stop;
@@ -123,7 +128,8 @@ Results Experiment::collect() const {
   for (const CurvePoint& point : r.curve) {
     if (!point.test_accuracy) continue;
     r.best_test_accuracy = std::max(r.best_test_accuracy.value_or(0), *point.test_accuracy);
-    if (spec_.stop.accuracy && !r.time_to_accuracy_s && *point.test_accuracy >= *spec_.stop.accuracy) r.time_to_accuracy_s = to_seconds(point.time);
+    if (spec_.stop.accuracy && !r.time_to_accuracy_s && *point.test_accuracy >= *spec_.stop.accuracy)
+      r.time_to_accuracy_s = to_seconds(point.time);
   }
   double most = 0, sum = 0;
   for (int w = 0; w < training_->workers(); ++w) {
@@ -154,8 +160,11 @@ Results Experiment::collect() const {
     link.peak_utilization = network.peak(id);
   }
   r.checks = checks();
-  r.performance = {.events = engine_.events(), .transfers = network.statistics().transfers, .gradients = pool_->computed(),
-                   .peak_memory_bytes = peak_memory(), .threads = threads_.count()};
+  r.performance = {.events = engine_.events(),
+                   .transfers = network.statistics().transfers,
+                   .gradients = pool_->computed(),
+                   .peak_memory_bytes = peak_memory(),
+                   .threads = threads_.count()};
   return r;
 }
 
@@ -165,7 +174,8 @@ std::vector<Check> Experiment::checks() const {
   const Network::Totals& bytes = network.totals();
   const double lost = bytes.sent - bytes.received - bytes.cancelled - bytes.in_flight;
   checks.push_back({"bytes sent = bytes received", std::abs(lost) <= 1e-9 * std::max(1.0, bytes.sent),
-                    fmt::format("{:.6g} sent, {:.6g} received, {:.6g} in flight at the end", bytes.sent, bytes.received, bytes.in_flight)});
+                    fmt::format("{:.6g} sent, {:.6g} received, {:.6g} in flight at the end", bytes.sent, bytes.received,
+                                bytes.in_flight)});
   double peak = 0;
   for (LinkId id = 0; id < cluster_->topology().links(); ++id) peak = std::max(peak, network.peak(id));
   checks.push_back({"link capacity", peak <= 1 + 1e-9, fmt::format("highest load {:.9g} of a link's capacity", peak)});
@@ -178,12 +188,14 @@ std::vector<Check> Experiment::checks() const {
     largest = std::max(largest, rest < Span{0} ? -rest : rest);
     begun += training_->worker(w).begun();
   }
-  checks.push_back({"worker times add up", largest == Span{0}, fmt::format("largest gap {} ps of {} s", largest.count(), to_seconds(engine_.now()))});
+  checks.push_back({"worker times add up", largest == Span{0},
+                    fmt::format("largest gap {} ps of {} s", largest.count(), to_seconds(engine_.now()))});
 
   const Counts& counts = training_->counts();
   const std::int64_t open = begun - counts.batches - counts.dropped;
   checks.push_back({"no gradient lost", open >= 0 && open <= training_->workers(),
-                    fmt::format("{} begun, {} applied, {} dropped, {} under way at the end", begun, counts.batches, counts.dropped, open)});
+                    fmt::format("{} begun, {} applied, {} dropped, {} under way at the end", begun, counts.batches,
+                                counts.dropped, open)});
   checks.push_back({"a row per applied gradient", record_->rows() == std::uint64_t(counts.batches + counts.dropped),
                     fmt::format("{} rows of {} gradients", record_->rows(), counts.batches + counts.dropped)});
   checks.push_back({"step times monotone", record_->in_order(), "no worker's batch began before its previous one"});

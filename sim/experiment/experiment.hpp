@@ -24,9 +24,9 @@ struct Progress {
 };
 
 struct RunOptions {
-  std::string steps_file;                      // "": none
-  std::uint64_t max_events = 0;                // 0: no limit
-  std::function<void(const Progress&)> poll;   // called now and then; what it throws ends the run
+  std::string steps_file;                     // "": none
+  std::uint64_t max_events = 0;               // 0: no limit
+  std::function<void(const Progress&)> poll;  // called now and then; what it throws ends the run
 };
 
 class Experiment {
@@ -36,8 +36,8 @@ class Experiment {
   ~Experiment();
   Experiment(const Experiment&) = delete;
 
-  // Once. A run that ends early (Interrupted, LimitReached, Deadlock) has results, too: its reason says so. Throws what a
-  // process threw, as ProcessFailed.
+  // Once. A run that ends early (Interrupted, LimitReached, Deadlock) has results, too: its reason says so. Throws what
+  // a process threw, as ProcessFailed.
   Results run(const RunOptions& options = {});
 
   // After run().

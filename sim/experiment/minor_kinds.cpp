@@ -1,8 +1,10 @@
 #include "sim/experiment/minor_kinds.hpp"
 
+// clang-format off
 #define ORDERS(kind) \
-  kind(sequential)   \
+  kind(sequential) \
   kind(shuffled)
+// clang-format on
 #define PARTITIONS(kind) kind(shared)
 #define SCHEDULES(kind) kind(constant)
 #define COMPRESSORS(kind) kind(none)

@@ -15,7 +15,9 @@ namespace {
 DeviceSpec read_device(Reader& in) {
   DeviceSpec device;
   device.peak = in.compute("peak", {.above_minimum = true, .help = "arithmetic peak in the precision used"});
-  device.efficiency = in.number("efficiency", {.minimum = 0, .maximum = 1, .above_minimum = true, .help = "share of the peak that matrix products reach"});
+  device.efficiency = in.number(
+      "efficiency",
+      {.minimum = 0, .maximum = 1, .above_minimum = true, .help = "share of the peak that matrix products reach"});
   device.memory_bandwidth = in.bandwidth("memory_bandwidth", {.above_minimum = true, .help = "of the device's memory"});
   device.memory = in.bytes("memory", {.above_minimum = true, .fallback = NAN, .help = "size of the device's memory"});
   device.launch_overhead = in.duration("launch_overhead", {.fallback = 0, .help = "per layer and direction"});
@@ -28,36 +30,49 @@ std::string show_device(const DeviceSpec& device) {
 }
 
 void read_placement(Reader& in, ClusterSpec& cluster) {
-  const std::string help = "packed: workers on nodes 0 ... N-1, dedicated servers after them; or a list of node indices";
-  for (std::int64_t node : in.choice_or_integers("placement", {.choices = {"packed"}, .fallback = "packed", .help = help}, {.minimum = 0, .maximum = (1 << 20) - 1}))
+  const std::string help =
+      "packed: workers on nodes 0 ... N-1, dedicated servers after them; or a list of node indices";
+  for (std::int64_t node :
+       in.choice_or_integers("placement", {.choices = {"packed"}, .fallback = "packed", .help = help},
+                             {.minimum = 0, .maximum = (1 << 20) - 1}))
     cluster.placement.push_back(int(node));
   if (!cluster.placement.empty() && int(cluster.placement.size()) < cluster.workers)
     in.fail("placement", fmt::format("names {} nodes for {} workers", cluster.placement.size(), cluster.workers));
 }
 
 void read_servers(Reader& in, ServerSpec& servers) {
-  servers.count = int(in.integer("count", {.minimum = 1, .maximum = 65536, .fallback = 1, .help = "parameter servers; each holds a slice of the parameters"}));
-  servers.colocated = in.text("placement", {.choices = {"dedicated", "colocated"}, .fallback = "dedicated",
+  servers.count = int(in.integer("count", {.minimum = 1,
+                                           .maximum = 65536,
+                                           .fallback = 1,
+                                           .help = "parameter servers; each holds a slice of the parameters"}));
+  servers.colocated = in.text("placement", {.choices = {"dedicated", "colocated"},
+                                            .fallback = "dedicated",
                                             .help = "on nodes of their own, or on the workers' nodes"}) == "colocated";
   servers.service = in.duration("service", {.fallback = 0, .help = "of a request, besides the update"});
   servers.jitter = in.kind("jitter", jitters::all(), {.fallback = "constant", .help = "on the service, by request"});
-  servers.series = in.text("shards", {.choices = {"parallel", "series"}, .fallback = "parallel",
-                                      .help = "a worker visits all servers at once, or one after the other"}) == "series";
+  servers.series =
+      in.text("shards", {.choices = {"parallel", "series"},
+                         .fallback = "parallel",
+                         .help = "a worker visits all servers at once, or one after the other"}) == "series";
 }
 
 void read_cluster(Reader& in, ClusterSpec& cluster) {
   cluster.workers = int(in.integer("workers", {.minimum = 1, .maximum = 1 << 20, .help = "devices that train"}));
   in.need("workers");
   in.context().workers = cluster.workers;
-  cluster.topology = in.kind_or_file("topology", topologies::all(), {.help = "nodes and links: a path, or the object itself"});
+  cluster.topology =
+      in.kind_or_file("topology", topologies::all(), {.help = "nodes and links: a path, or the object itself"});
   in.object("network", "how the network is simulated", [](Reader& network) {
-    network.text("fidelity", {.choices = {"fluid", "auto"}, .fallback = "fluid", .help = "fluid: every message of a collective is a transfer"});
+    network.text("fidelity", {.choices = {"fluid", "auto"},
+                              .fallback = "fluid",
+                              .help = "fluid: every message of a collective is a transfer"});
   });
   read_placement(in, cluster);
   DeviceSpec device;
-  const bool given = in.object("device", "what every worker computes on; needed by \"cost\": {\"kind\": \"model\"}", [&](Reader& own) {
-    if (own.describing() || own.present()) device = read_device(own);
-  });
+  const bool given =
+      in.object("device", "what every worker computes on; needed by \"cost\": {\"kind\": \"model\"}", [&](Reader& own) {
+        if (own.describing() || own.present()) device = read_device(own);
+      });
   if (given) {
     cluster.devices.assign(std::size_t(cluster.workers), device);
     cluster.device_names.assign(std::size_t(cluster.workers), show_device(device));
@@ -65,7 +80,8 @@ void read_cluster(Reader& in, ClusterSpec& cluster) {
   in.objects("devices", "overrides for some workers", [&](Reader& entry) {
     const std::vector<int> workers = entry.workers("workers", "whose device it is");
     DeviceSpec own;
-    entry.object("device", "what they compute on", [&](Reader& keys) { own = read_device(keys); }, true);
+    entry.object(
+        "device", "what they compute on", [&](Reader& keys) { own = read_device(keys); }, true);
     if (!given && !entry.describing()) entry.fail("device", "overrides cluster.device, which is not given");
     for (int w : workers) {
       if (!given) continue;
@@ -73,8 +89,10 @@ void read_cluster(Reader& in, ClusterSpec& cluster) {
       cluster.device_names[std::size_t(w)] = show_device(own);
     }
   });
-  in.object("servers", "parameter servers, where the strategy uses them", [&](Reader& servers) { read_servers(servers, cluster.servers); });
-  cluster.jitter = in.kind("jitter", jitters::all(), {.fallback = "constant", .help = "factor on every compute duration, by worker and step"});
+  in.object("servers", "parameter servers, where the strategy uses them",
+            [&](Reader& servers) { read_servers(servers, cluster.servers); });
+  cluster.jitter = in.kind("jitter", jitters::all(),
+                           {.fallback = "constant", .help = "factor on every compute duration, by worker and step"});
   cluster.stragglers = in.kinds("stragglers", stragglers::all(), "what slows workers down; factors multiply");
   in.empty_list("failures", "none yet");
   in.empty_list("background_traffic", "none yet");
@@ -83,7 +101,8 @@ void read_cluster(Reader& in, ClusterSpec& cluster) {
 void read_workload(Reader& in, Spec& spec) {
   spec.model = in.kind("model", models::all(), {.help = "what is trained"});
   spec.dataset = in.kind("dataset", datasets::all(), {.help = "on what"});
-  spec.batch_size = int(in.integer("batch_size", {.minimum = 1, .maximum = 1 << 20, .help = "samples per worker and step"}));
+  spec.batch_size =
+      int(in.integer("batch_size", {.minimum = 1, .maximum = 1 << 20, .help = "samples per worker and step"}));
   spec.shuffled = in.kind("order", orders::all(), {.fallback = "shuffled", .help = "in which order samples are taken"});
   in.kind("partition", partitions::all(), {.fallback = "shared", .help = "who gets which data"});
   spec.cost = in.kind("cost", costs::all(), {.help = "what a step costs in time and bytes"});
@@ -92,17 +111,21 @@ void read_workload(Reader& in, Spec& spec) {
 void read_evaluate(Reader& in, EvaluateRule& rule) {
   in.object("every", "whichever comes first; without it only at the end", [&](Reader& every) {
     rule.steps = every.optional_integer("steps", {.minimum = 1, .help = "of the run"});
-    rule.epochs = every.optional_number("epochs", {.minimum = 0, .above_minimum = true, .help = "passes over the training set"});
+    rule.epochs =
+        every.optional_number("epochs", {.minimum = 0, .above_minimum = true, .help = "passes over the training set"});
     rule.time = every.optional_duration("time", {.above_minimum = true, .help = "simulated"});
   });
 }
 
 void read_stop(Reader& in, StopRule& rule) {
-  rule.epochs = in.optional_number("epochs", {.minimum = 0, .above_minimum = true, .help = "passes over the training set"});
+  rule.epochs =
+      in.optional_number("epochs", {.minimum = 0, .above_minimum = true, .help = "passes over the training set"});
   rule.steps = in.optional_integer("steps", {.minimum = 1, .help = "iterations, or completed batches over workers"});
   rule.updates = in.optional_integer("updates", {.minimum = 1, .help = "changes of the global parameters"});
   rule.time = in.optional_duration("time", {.above_minimum = true, .help = "simulated"});
-  rule.accuracy = in.optional_number("accuracy", {.minimum = 0, .maximum = 1, .above_minimum = true, .help = "on the test set, checked at evaluations"});
+  rule.accuracy = in.optional_number(
+      "accuracy",
+      {.minimum = 0, .maximum = 1, .above_minimum = true, .help = "on the test set, checked at evaluations"});
   if (in.describing()) return;
   in.finish();  // a misspelt key is the better message
   if (!rule.epochs && !rule.steps && !rule.updates && !rule.time && !rule.accuracy)
@@ -114,19 +137,24 @@ void read_training(Reader& in, Spec& spec) {
   spec.optimizer = in.kind("optimizer", optimizers::all(), {.help = "what turns gradients into the next parameters"});
   in.kind("schedule", schedules::all(), {.fallback = "constant", .help = "of the learning rate"});
   in.kind("compression", compressors::all(), {.fallback = "none", .help = "of what workers send"});
-  in.object("evaluate", "on the test set; takes no simulated time", [&](Reader& evaluate) { read_evaluate(evaluate, spec.evaluate); });
-  in.object("stop", "whichever bound comes first", [&](Reader& stop) { read_stop(stop, spec.stop); }, true);
+  in.object("evaluate", "on the test set; takes no simulated time",
+            [&](Reader& evaluate) { read_evaluate(evaluate, spec.evaluate); });
+  in.object(
+      "stop", "whichever bound comes first", [&](Reader& stop) { read_stop(stop, spec.stop); }, true);
   if (in.describing()) return;
   if (spec.strategy.server_momentum > 0) {
-    if (spec.optimizer.momentum > 0) in.fail("strategy", "server_momentum and the optimizer's momentum are the same thing: give one of them");
+    if (spec.optimizer.momentum > 0)
+      in.fail("strategy", "server_momentum and the optimizer's momentum are the same thing: give one of them");
     if (!spec.optimizer.with_momentum) in.fail("strategy", "server_momentum needs an optimizer with momentum");
     spec.optimizer = spec.optimizer.with_momentum(spec.strategy.server_momentum);
   }
   const StopRule& stop = spec.stop;
   const bool only_accuracy = stop.accuracy && !stop.epochs && !stop.steps && !stop.updates && !stop.time;
   const bool evaluates = spec.evaluate.steps || spec.evaluate.epochs || spec.evaluate.time;
-  if (stop.accuracy && !evaluates) in.fail("stop", "the accuracy is checked at evaluations, and training.evaluate.every is not given");
-  if (only_accuracy && !spec.numerics) in.fail("stop", "accuracy is never reached without numerics: give another bound, too");
+  if (stop.accuracy && !evaluates)
+    in.fail("stop", "the accuracy is checked at evaluations, and training.evaluate.every is not given");
+  if (only_accuracy && !spec.numerics)
+    in.fail("stop", "accuracy is never reached without numerics: give another bound, too");
 }
 
 // What one section cannot see alone.
@@ -141,7 +169,9 @@ void check(const Node& root, Spec& spec) {
   const int nodes = cluster.topology.nodes ? cluster.topology.nodes : needed;
   std::vector<bool> taken(static_cast<std::size_t>(nodes), false);
   for (int node : cluster.placement) {
-    if (node >= nodes) fail("cluster", "placement", fmt::format("there is no node {}: the topology has {}, numbered from 0", node, nodes));
+    if (node >= nodes)
+      fail("cluster", "placement",
+           fmt::format("there is no node {}: the topology has {}, numbered from 0", node, nodes));
     taken[std::size_t(node)] = true;
   }
   if (!cluster.placement.empty()) {
@@ -150,10 +180,14 @@ void check(const Node& root, Spec& spec) {
     cluster.placement.resize(std::size_t(std::min<int>(needed, int(cluster.placement.size()))));
   }
   if (cluster.placement.empty() ? needed > nodes : needed > int(cluster.placement.size()))
-    fail("cluster", "topology", fmt::format("has {} nodes; {} workers and {} dedicated servers need {}", nodes, cluster.workers, cluster.dedicated_servers(), needed));
+    fail("cluster", "topology",
+         fmt::format("has {} nodes; {} workers and {} dedicated servers need {}", nodes, cluster.workers,
+                     cluster.dedicated_servers(), needed));
   if (spec.cost.needs_device && cluster.devices.empty())
-    fail("cluster", "device", "missing: the cost {\"kind\": \"model\"} is reckoned from it, as in {\"peak\": \"15.7TFLOPS\", \"efficiency\": 0.4, "
-                              "\"memory_bandwidth\": \"900GBps\", \"launch_overhead\": \"10us\"}");
+    fail("cluster", "device",
+         "missing: the cost {\"kind\": \"model\"} is reckoned from it, as in {\"peak\": \"15.7TFLOPS\", "
+         "\"efficiency\": 0.4, "
+         "\"memory_bandwidth\": \"900GBps\", \"launch_overhead\": \"10us\"}");
 }
 
 }  // namespace
@@ -161,18 +195,27 @@ void check(const Node& root, Spec& spec) {
 void read_scenario(Reader& in, Spec& spec) {
   in.ignore("$schema", "text", "for editors");
   in.integer("schema_version", {.minimum = 1, .maximum = 1, .fallback = 1, .help = "of this format"});
-  in.ignore("extends", "text or texts", "a path or a list of paths, relative to the file: objects are merged deeply, arrays replaced, later wins");
+  in.ignore("extends", "text or texts",
+            "a path or a list of paths, relative to the file: objects are merged deeply, arrays replaced, later wins");
   spec.numerics = in.boolean("numerics", true, "false: timing only, nothing is really trained");
   spec.name = in.text("name", {.fallback = spec.name, .help = "of the run and its folder"});
   spec.description = in.text("description", {.fallback = "", .help = "what it shows"});
   spec.seed = std::uint64_t(in.integer("seed", {.minimum = 0, .fallback = 1, .help = "of every random stream"}));
   in.context().seed = spec.seed;
   const auto unfit = [](char c) { return c == '/' || c == '\\' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  if (!in.describing() && (spec.name.empty() || spec.name.size() > 100 || spec.name[0] == '.' || std::any_of(spec.name.begin(), spec.name.end(), unfit)))
-    in.fail("name", fmt::format("names a folder, so it must be 1 to 100 characters, no slash among them and no dot in front, not \"{}\"", spec.name.substr(0, 120)));
-  in.object("cluster", "what trains", [&](Reader& cluster) { read_cluster(cluster, spec.cluster); }, true);
-  in.object("workload", "what is trained, and what it costs", [&](Reader& workload) { read_workload(workload, spec); }, true);
-  in.object("training", "how it is trained", [&](Reader& training) { read_training(training, spec); }, true);
+  if (!in.describing() && (spec.name.empty() || spec.name.size() > 100 || spec.name[0] == '.' ||
+                           std::any_of(spec.name.begin(), spec.name.end(), unfit)))
+    in.fail(
+        "name",
+        fmt::format(
+            "names a folder, so it must be 1 to 100 characters, no slash among them and no dot in front, not \"{}\"",
+            spec.name.substr(0, 120)));
+  in.object(
+      "cluster", "what trains", [&](Reader& cluster) { read_cluster(cluster, spec.cluster); }, true);
+  in.object(
+      "workload", "what is trained, and what it costs", [&](Reader& workload) { read_workload(workload, spec); }, true);
+  in.object(
+      "training", "how it is trained", [&](Reader& training) { read_training(training, spec); }, true);
   in.object("output", "what is written", [&](Reader& output) {
     spec.write_steps = output.boolean("steps", true, "steps.csv: a row per batch of every worker");
   });
@@ -180,7 +223,8 @@ void read_scenario(Reader& in, Spec& spec) {
 
 Spec parse_scenario(Node document, const std::string& name, const std::vector<std::string>& assignments) {
   for (const std::string& assignment : assignments) set_path(document, assignment);
-  if (const Node* late = document.find("extends")) throw ConfigError(late->place, "/extends", "only a file can extend others, before any --set");
+  if (const Node* late = document.find("extends"))
+    throw ConfigError(late->place, "/extends", "only a file can extend others, before any --set");
   Spec spec;
   spec.name = name;
   Reader::Context context;
@@ -192,7 +236,9 @@ Spec parse_scenario(Node document, const std::string& name, const std::vector<st
   if (!document.find("name")) document.members.insert(document.members.begin(), {"name", Node::of_text(spec.name), {}});
   spec.resolved = document.dump(2) + "\n";
   // What only labels a run is not part of what it is.
-  std::erase_if(document.members, [](const Member& member) { return member.key == "name" || member.key == "description" || member.key == "$schema"; });
+  std::erase_if(document.members, [](const Member& member) {
+    return member.key == "name" || member.key == "description" || member.key == "$schema";
+  });
   spec.hash = Digest().add(document.canonical()).hex();
   return spec;
 }

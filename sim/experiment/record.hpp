@@ -1,5 +1,5 @@
-// Record: what is written down while a run goes. Step rows go straight to their file; of the rest there are sums, so that
-// memory does not grow with the length of a run.
+// Record: what is written down while a run goes. Step rows go straight to their file; of the rest there are sums, so
+// that memory does not grow with the length of a run.
 #pragma once
 #include <string>
 #include <vector>

@@ -53,7 +53,8 @@ Json summary(const Results& r) {
           {"overlapped_communication_fraction", number(r.overlapped_fraction)},
           {"load_imbalance", number(r.load_imbalance)},
           {"bytes_on_wire", number(r.bytes_on_wire)},
-          {"staleness", {{"mean", number(s.mean)}, {"p50", s.p50}, {"p95", s.p95}, {"max", s.max}, {"histogram", s.histogram}}},
+          {"staleness",
+           {{"mean", number(s.mean)}, {"p50", s.p50}, {"p95", s.p95}, {"max", s.max}, {"histogram", s.histogram}}},
           {"dropped_gradients", r.dropped},
           {"cancelled_gradients", 0}};
 }
@@ -88,7 +89,10 @@ std::string to_json(const Results& r) {
                        {"bytes_sent", number(w.bytes_sent)},
                        {"bytes_received", number(w.bytes_received)}});
   for (const LinkResult& l : r.links)
-    links.push_back({{"link", l.name}, {"bytes", number(l.bytes)}, {"utilization", number(l.utilization)}, {"peak_utilization", number(l.peak_utilization)}});
+    links.push_back({{"link", l.name},
+                     {"bytes", number(l.bytes)},
+                     {"utilization", number(l.utilization)},
+                     {"peak_utilization", number(l.peak_utilization)}});
   for (const Check& c : r.checks) checks.push_back({{"name", c.name}, {"holds", c.holds}, {"detail", c.detail}});
   const Performance& p = r.performance;
   utsname host{};
@@ -124,11 +128,16 @@ std::string to_json(const Results& r) {
 
 void write_results(const Results& r, const std::string& folder) {
   CsvFile curve(folder + "/curve.csv", "time_s,step,epoch,samples,train_loss,test_loss,test_accuracy,bytes_on_wire");
-  for (const CurvePoint& p : r.curve) curve.row(to_seconds(p.time), p.step, p.epoch, p.samples, p.train_loss, p.test_loss, p.test_accuracy, p.bytes_on_wire);
+  for (const CurvePoint& p : r.curve)
+    curve.row(to_seconds(p.time), p.step, p.epoch, p.samples, p.train_loss, p.test_loss, p.test_accuracy,
+              p.bytes_on_wire);
   curve.close();
-  CsvFile workers(folder + "/workers.csv", "worker,device,steps,samples,compute_s,exposed_communication_s,wait_s,queue_s,down_s,bytes_sent,bytes_received");
+  CsvFile workers(
+      folder + "/workers.csv",
+      "worker,device,steps,samples,compute_s,exposed_communication_s,wait_s,queue_s,down_s,bytes_sent,bytes_received");
   for (const WorkerResult& w : r.workers)
-    workers.row(w.worker, std::string_view(w.device), w.steps, w.samples, w.seconds[0], w.seconds[1], w.seconds[2], w.seconds[3], w.seconds[4], w.bytes_sent, w.bytes_received);
+    workers.row(w.worker, std::string_view(w.device), w.steps, w.samples, w.seconds[0], w.seconds[1], w.seconds[2],
+                w.seconds[3], w.seconds[4], w.bytes_sent, w.bytes_received);
   workers.close();
   CsvFile links(folder + "/links.csv", "link,bytes,utilization,peak_utilization");
   for (const LinkResult& l : r.links) links.row(std::string_view(l.name), l.bytes, l.utilization, l.peak_utilization);

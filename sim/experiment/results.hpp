@@ -1,5 +1,5 @@
-// Results: what a run amounts to, as of interface section 4. Times in seconds, sizes in bytes. Outside `performance` and
-// `host` nothing depends on the machine, the date or a path.
+// Results: what a run amounts to, as of interface section 4. Times in seconds, sizes in bytes. Outside `performance`
+// and `host` nothing depends on the machine, the date or a path.
 #pragma once
 #include <array>
 #include <optional>

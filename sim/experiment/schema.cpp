@@ -16,9 +16,12 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 std::string type_of(const KeyDescription& key) {
-  if (key.dimension) return fmt::format("{} with a unit, as in \"{}\"", name_of(*key.dimension), example_of(*key.dimension));
-  if (key.type == "choice" || key.type == "choice or nodes") return fmt::format("one of {}", fmt::join(key.choices, ", "));
-  if (key.type == "kind or file") return fmt::format("{} (an object with \"kind\"), or the path of a file with one", key.registry->name());
+  if (key.dimension)
+    return fmt::format("{} with a unit, as in \"{}\"", name_of(*key.dimension), example_of(*key.dimension));
+  if (key.type == "choice" || key.type == "choice or nodes")
+    return fmt::format("one of {}", fmt::join(key.choices, ", "));
+  if (key.type == "kind or file")
+    return fmt::format("{} (an object with \"kind\"), or the path of a file with one", key.registry->name());
   if (key.type == "kind") return fmt::format("{} (an object with \"kind\")", key.registry->name());
   if (key.type == "kinds") return fmt::format("list of {}s", key.registry->name());
   if (key.type == "workers") return "workers, as in \"3\", \"0-3,7\" or [0, 1]";
@@ -45,14 +48,15 @@ std::string rows(const std::vector<KeyDescription>& keys) {
 
 std::string kinds_table(const Kinds& kinds) {
   std::string text;
-  for (std::size_t i = 0; i < kinds.kinds().size(); ++i) text += fmt::format("  {:<20} {}\n", kinds.kinds()[i], kinds.describe(i).about);
+  for (std::size_t i = 0; i < kinds.kinds().size(); ++i)
+    text += fmt::format("  {:<20} {}\n", kinds.kinds()[i], kinds.describe(i).about);
   return text;
 }
 
 std::string kind_text(const Kinds& kinds, std::size_t index) {
   const Description description = kinds.describe(index);
-  return fmt::format("{} ({})\n  {}\n{}{}", kinds.kinds()[index], with_article(kinds.name()), description.about, description.keys.empty() ? "" : "\n",
-                     rows(description.keys));
+  return fmt::format("{} ({})\n  {}\n{}{}", kinds.kinds()[index], with_article(kinds.name()), description.about,
+                     description.keys.empty() ? "" : "\n", rows(description.keys));
 }
 
 std::optional<std::size_t> index_of(const Kinds& kinds, std::string_view name) {
@@ -73,13 +77,18 @@ Json schema_of(const KeyDescription& key, std::vector<const Kinds*>& used) {
   if (key.type == "integer" || key.type == "number" || key.type == "boolean") made["type"] = key.type;
   if (key.type == "text" || key.type == "choice" || key.type == "path" || key.dimension) made["type"] = "string";
   if (key.type == "choice") made["enum"] = key.choices;
-  if (key.type == "choice or nodes") made = {{"oneOf", {{{"enum", key.choices}}, {{"type", "array"}, {"items", {{"type", "integer"}, {"minimum", 0}}}}}}};
+  if (key.type == "choice or nodes")
+    made = {
+        {"oneOf", {{{"enum", key.choices}}, {{"type", "array"}, {"items", {{"type", "integer"}, {"minimum", 0}}}}}}};
   if (key.type == "integers") made = {{"type", "array"}, {"items", {{"type", "integer"}}}};
-  if (key.type == "text or texts") made = {{"oneOf", {{{"type", "string"}}, {{"type", "array"}, {"items", {{"type", "string"}}}}}}};
+  if (key.type == "text or texts")
+    made = {{"oneOf", {{{"type", "string"}}, {{"type", "array"}, {"items", {{"type", "string"}}}}}}};
   if (key.type == "texts") made = {{"type", "array"}, {"items", {{"type", "string"}}}};
   if (key.type == "table") made = {{"type", "array"}, {"items", {{"type", "array"}, {"items", {{"type", "number"}}}}}};
   if (key.type == "empty list") made = {{"type", "array"}, {"maxItems", 0}};
-  if (key.type == "workers") made = {{"oneOf", {{{"type", "string"}}, {{"type", "integer"}}, {{"type", "array"}, {"items", {{"type", "integer"}}}}}}};
+  if (key.type == "workers")
+    made = {{"oneOf",
+             {{{"type", "string"}}, {{"type", "integer"}}, {{"type", "array"}, {"items", {{"type", "integer"}}}}}}};
   if (key.type == "object") made = schema_of(key.keys, used);
   if (key.type == "document") made = {{"oneOf", {{{"type", "string"}}, schema_of(key.keys, used)}}};
   if (key.type == "objects") made = {{"type", "array"}, {"items", schema_of(key.keys, used)}};
@@ -118,11 +127,11 @@ Json schema_of(const std::vector<KeyDescription>& keys, std::vector<const Kinds*
 
 const std::vector<RegistryEntry>& registries() {
   static const std::vector<RegistryEntry> all{
-      {"strategies", &strategies::all()}, {"aggregates", &aggregates::all()},   {"collectives", &collectives::all()},
+      {"strategies", &strategies::all()},   {"aggregates", &aggregates::all()}, {"collectives", &collectives::all()},
       {"compressors", &compressors::all()}, {"optimizers", &optimizers::all()}, {"schedules", &schedules::all()},
-      {"models", &models::all()},         {"datasets", &datasets::all()},       {"orders", &orders::all()},
-      {"partitions", &partitions::all()}, {"costs", &costs::all()},             {"topologies", &topologies::all()},
-      {"jitters", &jitters::all()},       {"stragglers", &stragglers::all()}};
+      {"models", &models::all()},           {"datasets", &datasets::all()},     {"orders", &orders::all()},
+      {"partitions", &partitions::all()},   {"costs", &costs::all()},           {"topologies", &topologies::all()},
+      {"jitters", &jitters::all()},         {"stragglers", &stragglers::all()}};
   return all;
 }
 

@@ -16,8 +16,8 @@ const std::vector<RegistryEntry>& registries();
 
 Description describe_scenario();
 
-// A key by its dotted path ("cluster.workers", "training.strategy.ssp", "training.strategy.ssp.staleness"), or a kind by
-// its name alone ("ssp"). Nothing when there is none; `nearest` then names what is like it.
+// A key by its dotted path ("cluster.workers", "training.strategy.ssp", "training.strategy.ssp.staleness"), or a kind
+// by its name alone ("ssp"). Nothing when there is none; `nearest` then names what is like it.
 std::optional<std::string> explain(const std::string& path, std::string& nearest);
 
 // JSON Schema, draft 2020-12.

@@ -13,7 +13,9 @@ constexpr std::size_t bar_width = 40;
 constexpr std::size_t shown_workers = 16;
 
 std::string percent(double fraction) { return fmt::format("{:.1f} %", 100 * fraction); }
-std::string value(std::optional<double> number, int digits = 4) { return number ? fmt::format("{:.{}f}", *number, digits) : "-"; }
+std::string value(std::optional<double> number, int digits = 4) {
+  return number ? fmt::format("{:.{}f}", *number, digits) : "-";
+}
 
 // A worker's time as a bar: # compute, ~ communication, . wait, q queue, x down.
 std::string bar(const WorkerResult& worker, double time) {
@@ -31,7 +33,8 @@ std::string bar(const WorkerResult& worker, double time) {
 }  // namespace
 
 std::string summary_table(const Results& r, bool colour) {
-  const std::string_view bold = colour ? "\x1b[1m" : "", dim = colour ? "\x1b[2m" : "", red = colour ? "\x1b[31m" : "", plain = colour ? "\x1b[0m" : "";
+  const std::string_view bold = colour ? "\x1b[1m" : "", dim = colour ? "\x1b[2m" : "", red = colour ? "\x1b[31m" : "",
+                         plain = colour ? "\x1b[0m" : "";
   const auto share = [&](Activity activity) { return percent(r.fractions[std::size_t(activity)]); };
   const CurvePoint last = r.curve.empty() ? CurvePoint{} : r.curve.back();
   std::string out = fmt::format("\n{}{}{}   ended by {}: {}\n\n", bold, r.name, plain, r.reason, r.detail);
@@ -40,28 +43,35 @@ std::string summary_table(const Results& r, bool colour) {
   };
   line("simulated time", show_duration(r.simulated_time_s),
        fmt::format("{:.6g} steps, {} updates, {:.4g} epochs", r.steps, r.updates, r.epochs));
-  line("throughput", r.simulated_time_s > 0 ? show_count(double(r.samples) / r.simulated_time_s) : "-", "samples per second");
+  line("throughput", r.simulated_time_s > 0 ? show_count(double(r.samples) / r.simulated_time_s) : "-",
+       "samples per second");
   if (last.test_accuracy) {
-    line("test accuracy", value(last.test_accuracy), fmt::format("best {}, test loss {}", value(r.best_test_accuracy), value(last.test_loss)));
+    line("test accuracy", value(last.test_accuracy),
+         fmt::format("best {}, test loss {}", value(r.best_test_accuracy), value(last.test_loss)));
     line("train loss", value(last.train_loss), "mean since the point before");
   }
   if (r.time_to_accuracy_s) line("time to accuracy", show_duration(*r.time_to_accuracy_s), "simulated");
   line("compute", share(Activity::compute), "of all workers' time");
-  line("exposed communication", share(Activity::communication), fmt::format("blocked on moving bytes; {} hidden behind compute", percent(r.overlapped_fraction)));
+  line("exposed communication", share(Activity::communication),
+       fmt::format("blocked on moving bytes; {} hidden behind compute", percent(r.overlapped_fraction)));
   line("wait", share(Activity::wait), "blocked on other workers");
   line("queue", share(Activity::queue), "blocked at a server");
   line("load imbalance", percent(r.load_imbalance), "busiest worker over the mean");
   line("on the wire", show_bytes(r.bytes_on_wire), "payload, counted once");
-  line("staleness", fmt::format("{:.2f}", r.staleness.mean), fmt::format("mean; median {}, 95 % {}, largest {}", r.staleness.p50, r.staleness.p95, r.staleness.max));
+  line("staleness", fmt::format("{:.2f}", r.staleness.mean),
+       fmt::format("mean; median {}, 95 % {}, largest {}", r.staleness.p50, r.staleness.p95, r.staleness.max));
 
-  out += fmt::format("\n  worker    batches   {:<{}}  {}# compute  ~ communication  . wait  q queue{}\n", "time", bar_width, dim, plain);
+  out += fmt::format("\n  worker    batches   {:<{}}  {}# compute  ~ communication  . wait  q queue{}\n", "time",
+                     bar_width, dim, plain);
   for (std::size_t w = 0; w < r.workers.size(); ++w) {
     if (r.workers.size() > shown_workers && w >= shown_workers / 2 && w < r.workers.size() - shown_workers / 2) {
-      if (w == shown_workers / 2) out += fmt::format("  {}… {} more in workers.csv{}\n", dim, r.workers.size() - shown_workers, plain);
+      if (w == shown_workers / 2)
+        out += fmt::format("  {}… {} more in workers.csv{}\n", dim, r.workers.size() - shown_workers, plain);
       continue;
     }
     const WorkerResult& worker = r.workers[w];
-    out += fmt::format("  {:>6} {:>10}   {:<{}}  {:>5.1f} % compute\n", worker.worker, worker.steps, bar(worker, r.simulated_time_s), bar_width,
+    out += fmt::format("  {:>6} {:>10}   {:<{}}  {:>5.1f} % compute\n", worker.worker, worker.steps,
+                       bar(worker, r.simulated_time_s), bar_width,
                        r.simulated_time_s > 0 ? 100 * worker.seconds[0] / r.simulated_time_s : 0);
   }
   std::vector<const LinkResult*> busiest;
@@ -72,14 +82,17 @@ std::string summary_table(const Results& r, bool colour) {
                     [](const LinkResult* a, const LinkResult* b) { return a->utilization > b->utilization; });
   if (shown > 0) out += fmt::format("\n  busiest links\n");
   for (std::size_t i = 0; i < shown; ++i)
-    out += fmt::format("    {:<24}{:>12}   {} of its capacity\n", busiest[i]->name, show_bytes(busiest[i]->bytes), percent(busiest[i]->utilization));
+    out += fmt::format("    {:<24}{:>12}   {} of its capacity\n", busiest[i]->name, show_bytes(busiest[i]->bytes),
+                       percent(busiest[i]->utilization));
 
   const auto failed = std::count_if(r.checks.begin(), r.checks.end(), [](const Check& c) { return !c.holds; });
   out += fmt::format("\n  self-checks: {} of {} hold\n", r.checks.size() - std::size_t(failed), r.checks.size());
   for (const Check& check : r.checks)
-    out += fmt::format("    {}{}{} {} {}({}){}\n", check.holds ? "" : red, check.holds ? "ok  " : "FAIL", plain, check.name, dim, check.detail, plain);
-  out += fmt::format("\n  {}{} events in {} ({} a second), {} gradients, {} threads{}\n", dim, show_count(double(r.performance.events)),
-                     show_duration(r.performance.wall_s), show_count(double(r.performance.events) / std::max(r.performance.wall_s, 1e-9)),
+    out += fmt::format("    {}{}{} {} {}({}){}\n", check.holds ? "" : red, check.holds ? "ok  " : "FAIL", plain,
+                       check.name, dim, check.detail, plain);
+  out += fmt::format("\n  {}{} events in {} ({} a second), {} gradients, {} threads{}\n", dim,
+                     show_count(double(r.performance.events)), show_duration(r.performance.wall_s),
+                     show_count(double(r.performance.events) / std::max(r.performance.wall_s, 1e-9)),
                      show_count(double(r.performance.gradients)), r.performance.threads, plain);
   return out;
 }

@@ -29,8 +29,10 @@ class Bsp final : public Strategy {
 
 StrategyMaker bsp(Reader& in) {
   in.about("bulk synchronous parallel: all average their gradients every step");
-  const AggregateMaker aggregate = in.kind("aggregate", aggregates::all(), {.fallback = "all_reduce", .help = "how gradients become their mean"});
-  return {aggregate.uses_servers, 0, [aggregate](Training& training) { return std::make_unique<Bsp>(aggregate.make(training)); }};
+  const AggregateMaker aggregate =
+      in.kind("aggregate", aggregates::all(), {.fallback = "all_reduce", .help = "how gradients become their mean"});
+  return {aggregate.uses_servers, 0,
+          [aggregate](Training& training) { return std::make_unique<Bsp>(aggregate.make(training)); }};
 }
 
 }  // namespace paceline::strategies

@@ -19,21 +19,21 @@ struct Gradient {
 
   GradientPool& pool;
   const int worker;
-  const std::int64_t step;            // the worker's own count of batches
+  const std::int64_t step;  // the worker's own count of batches
   const int samples;
-  Parameters at;                      // what was pulled; the values are let go of once it is computed
-  double jitter = 1;                  // the step's factor on all its durations
+  Parameters at;      // what was pulled; the values are let go of once it is computed
+  double jitter = 1;  // the step's factor on all its durations
 
-  bool computed_on_device = false;    // its worker's device is through with it
+  bool computed_on_device = false;  // its worker's device is through with it
   std::shared_ptr<const Values> value;
-  std::optional<double> loss;         // mean over the batch
+  std::optional<double> loss;  // mean over the batch
 
   void let_go() {
     for (Version& shard : at) shard.values.reset();
   }
 
   int shards_applied = 0;
-  std::int64_t staleness = 0;         // the largest over shards
+  std::int64_t staleness = 0;  // the largest over shards
   bool applied = false;
 };
 using GradientRef = std::shared_ptr<Gradient>;

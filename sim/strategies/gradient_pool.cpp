@@ -6,15 +6,18 @@
 namespace paceline {
 namespace {
 
-constexpr std::size_t together = 16;                            // gradients computed at once
-constexpr std::size_t budget = std::size_t{256} << 20;          // bytes of them
+constexpr std::size_t together = 16;                    // gradients computed at once
+constexpr std::size_t budget = std::size_t{256} << 20;  // bytes of them
 constexpr std::size_t evaluation_block = 500;
 
 // Rows of a block of a sum: a few blocks for a small sum, blocks of 512 for a big one.
-std::size_t block_of(std::size_t rows) { return std::clamp((rows / 4 + 31) / 32 * 32, std::size_t{64}, std::size_t{512}); }
+std::size_t block_of(std::size_t rows) {
+  return std::clamp((rows / 4 + 31) / 32 * 32, std::size_t{64}, std::size_t{512});
+}
 
 bool same_version(const Parameters& a, const Parameters& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Version& x, const Version& y) { return x.values == y.values; });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const Version& x, const Version& y) { return x.values == y.values; });
 }
 
 }  // namespace
@@ -24,7 +27,10 @@ Gradient::~Gradient() {
 }
 
 GradientPool::GradientPool(Numerics numerics, Batches batches, Threads& threads)
-    : numerics_(std::move(numerics)), batches_(std::move(batches)), threads_(threads), workspaces_(std::size_t(threads.count())),
+    : numerics_(std::move(numerics)),
+      batches_(std::move(batches)),
+      threads_(threads),
+      workspaces_(std::size_t(threads.count())),
       free_(std::make_shared<std::vector<std::unique_ptr<Values>>>()) {}
 
 GradientPool::~GradientPool() = default;
@@ -57,8 +63,9 @@ std::shared_ptr<const Values> GradientPool::mean(std::span<const GradientRef> gr
   const bool one_sum = std::all_of(gradients.begin(), gradients.end(), [&](const GradientRef& g) {
     return !g->value && same_version(g->at, gradients[0]->at);
   });
-  const std::size_t samples = std::accumulate(gradients.begin(), gradients.end(), std::size_t{0},
-                                              [](std::size_t sum, const GradientRef& g) { return sum + std::size_t(g->samples); });
+  const std::size_t samples =
+      std::accumulate(gradients.begin(), gradients.end(), std::size_t{0},
+                      [](std::size_t sum, const GradientRef& g) { return sum + std::size_t(g->samples); });
   if (!one_sum) {
     compute(gradients);
     auto sum = buffer();
@@ -106,7 +113,8 @@ void GradientPool::compute(std::span<const GradientRef> needed) {
   for (bool through : {true, false}) {
     for (Gradient* g : pending_) {
       if (chosen.size() >= room) break;
-      if (g->computed_on_device == through && std::find(chosen.begin(), chosen.end(), g) == chosen.end()) chosen.push_back(g);
+      if (g->computed_on_device == through && std::find(chosen.begin(), chosen.end(), g) == chosen.end())
+        chosen.push_back(g);
     }
   }
   rows_.clear();
@@ -139,7 +147,8 @@ void GradientPool::run(std::vector<Job>& jobs) {
     Job& job = jobs[index];
     job.losses.resize(job.count);
     const Rows rows{*numerics_.data, Part::train, std::span(rows_).subspan(job.first, job.count)};
-    numerics_.model->gradient(job.x, rows, job.scale, job.sum->data(), job.losses.data(), workspaces_[std::size_t(thread)]);
+    numerics_.model->gradient(job.x, rows, job.scale, job.sum->data(), job.losses.data(),
+                              workspaces_[std::size_t(thread)]);
   });
 }
 

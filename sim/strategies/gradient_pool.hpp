@@ -51,9 +51,9 @@ class GradientPool {
 
  private:
   friend struct Gradient;
-  struct Job {                              // rows of one block
+  struct Job {  // rows of one block
     const float* x;
-    std::size_t first, count;               // in rows_
+    std::size_t first, count;  // in rows_
     float scale;
     std::shared_ptr<Values> sum;
     std::vector<double> losses;
@@ -66,10 +66,11 @@ class GradientPool {
   Numerics numerics_;
   Batches batches_;
   Threads& threads_;
-  std::vector<Workspace> workspaces_;       // by thread
-  std::list<Gradient*> pending_;            // not computed, in order of making
+  std::vector<Workspace> workspaces_;  // by thread
+  std::list<Gradient*> pending_;       // not computed, in order of making
   std::vector<std::uint32_t> rows_;
-  std::shared_ptr<std::vector<std::unique_ptr<Values>>> free_;  // buffers to use again; lives as long as the last of them
+  std::shared_ptr<std::vector<std::unique_ptr<Values>>>
+      free_;  // buffers to use again; lives as long as the last of them
   std::uint64_t computed_ = 0;
 };
 

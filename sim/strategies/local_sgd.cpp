@@ -1,5 +1,5 @@
-// local_sgd: every worker runs its own optimizer; after every `period` local steps parameters are averaged by all-reduce
-// (Stich 2019). Post-local SGD (Lin et al. 2020): for the first `warmup_steps` the period is 1.
+// local_sgd: every worker runs its own optimizer; after every `period` local steps parameters are averaged by
+// all-reduce (Stich 2019). Post-local SGD (Lin et al. 2020): for the first `warmup_steps` the period is 1.
 #include <map>
 
 #include "sim/strategies/reduction.hpp"
@@ -72,7 +72,11 @@ class LocalSgd final : public Strategy {
   // All are blocked in here until the all-reduce is through, so the first to leave finds everybody's parameters as they
   // went in.
   Task<> average(Worker& me, std::int64_t t) {
-    Round& round = rounds_.try_emplace(t, Round{Reduction(training_, options_.algorithm, {training_.cost().gradient_bytes()}, record_), 0, {}}).first->second;
+    Round& round =
+        rounds_
+            .try_emplace(
+                t, Round{Reduction(training_, options_.algorithm, {training_.cost().gradient_bytes()}, record_), 0, {}})
+            .first->second;
     Reduction::Lane lane(round.reduction, me);
     co_await me.blocked(lane.run(false), lane);
     if (round.left++ == 0) round.mean = {Version{t + 1, training_.pool().real() ? evaluated() : nullptr}};
@@ -94,8 +98,11 @@ class LocalSgd final : public Strategy {
 StrategyMaker local_sgd(Reader& in) {
   in.about("local steps, parameters averaged every `period` steps (Stich 2019; post-local SGD: Lin et al. 2020)");
   Options options;
-  options.period = in.integer("period", {.minimum = 1, .maximum = 1'000'000'000, .help = "local steps between averagings"});
-  options.warmup_steps = in.integer("warmup_steps", {.minimum = 0, .maximum = 1'000'000'000, .fallback = 0, .help = "local steps at the start with period 1"});
+  options.period =
+      in.integer("period", {.minimum = 1, .maximum = 1'000'000'000, .help = "local steps between averagings"});
+  options.warmup_steps = in.integer(
+      "warmup_steps",
+      {.minimum = 0, .maximum = 1'000'000'000, .fallback = 0, .help = "local steps at the start with period 1"});
   options.algorithm = collectives::all().named("ring");
   return {false, 0, [options](Training& training) { return std::make_unique<LocalSgd>(training, options); }};
 }

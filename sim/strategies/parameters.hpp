@@ -17,6 +17,8 @@ struct Version {
 using Parameters = boost::container::small_vector<Version, 1>;  // by shard
 
 // The slice [begin, end) of `size` entries that shard k of K holds: bytes are balanced.
-inline std::size_t shard_begin(std::size_t size, int shard, int shards) { return size * std::size_t(shard) / std::size_t(shards); }
+inline std::size_t shard_begin(std::size_t size, int shard, int shards) {
+  return size * std::size_t(shard) / std::size_t(shards);
+}
 
 }  // namespace paceline

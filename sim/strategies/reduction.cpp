@@ -4,7 +4,8 @@
 
 namespace paceline {
 
-Reduction::Reduction(Training& training, const AllReduceMaker& algorithm, std::vector<double> bucket_bytes, ReductionRecord& record)
+Reduction::Reduction(Training& training, const AllReduceMaker& algorithm, std::vector<double> bucket_bytes,
+                     ReductionRecord& record)
     : training_(training), algorithm_(algorithm), record_(record) {
   for (double bytes : bucket_bytes) buckets_.emplace_back().bytes = bytes;
 }
@@ -30,7 +31,8 @@ Task<> Reduction::Lane::run(bool wait_for_backward) {
     co_await collective.member(rank);
     stays_.back().left = engine.now();
     if (const double bound = collective.lower_bound(rank); bound > 0)
-      of_.record_.least_margin = std::min(of_.record_.least_margin, to_seconds(engine.now() - stays_.back().joined) / bound);
+      of_.record_.least_margin =
+          std::min(of_.record_.least_margin, to_seconds(engine.now() - stays_.back().joined) / bound);
     ++of_.left_;
     if (++bucket.left == of_.training_.workers()) bucket.collective.reset();
   }

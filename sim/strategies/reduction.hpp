@@ -18,10 +18,11 @@ struct ReductionRecord {
 
 class Reduction {
  public:
-  Reduction(Training& training, const AllReduceMaker& algorithm, std::vector<double> bucket_bytes, ReductionRecord& record);
+  Reduction(Training& training, const AllReduceMaker& algorithm, std::vector<double> bucket_bytes,
+            ReductionRecord& record);
 
-  // A worker's way through all buckets, one at a time, each as soon as the worker's backward has yielded it (overlapped)
-  // or at once.
+  // A worker's way through all buckets, one at a time, each as soon as the worker's backward has yielded it
+  // (overlapped) or at once.
   class Lane final : public Blocking {
    public:
     Lane(Reduction& of, Worker& worker) : of_(of), worker_(worker) {}
@@ -32,7 +33,9 @@ class Reduction {
 
    private:
     friend class Reduction;
-    struct Stay { Time joined, left; };
+    struct Stay {
+      Time joined, left;
+    };
     Reduction& of_;
     Worker& worker_;
     std::vector<Stay> stays_;  // by bucket; left is Time::max() while it lasts

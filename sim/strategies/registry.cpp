@@ -1,10 +1,12 @@
 #include "sim/strategies/strategy.hpp"
 
+// clang-format off
 #define KINDS(kind) \
-  kind(async)       \
-  kind(bsp)         \
-  kind(local_sgd)   \
+  kind(async) \
+  kind(bsp) \
+  kind(local_sgd) \
   kind(ssp)
+// clang-format on
 
 PACELINE_REGISTRY(StrategyMaker, strategies, "strategy", KINDS)
 

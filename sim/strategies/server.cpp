@@ -10,7 +10,8 @@ Server::Server(Training& training, int shard, int shards)
       shards_(shards),
       begin_(shard_begin(training.pool().size(), shard, shards)),
       end_(shard_begin(training.pool().size(), shard + 1, shards)),
-      queue_(training.engine(), training.cluster(), shard, training.cost().gradient_bytes() / shards, training.answers(), training.traffic()) {
+      queue_(training.engine(), training.cluster(), shard, training.cost().gradient_bytes() / shards,
+             training.answers(), training.traffic()) {
   if (!training.pool().real()) return;
   const Values& initial = *training.initial();
   values_ = std::make_shared<Values>(initial.begin() + std::ptrdiff_t(begin_), initial.begin() + std::ptrdiff_t(end_));
@@ -32,7 +33,8 @@ void Server::settle_request() {
 }
 
 Task<> Server::apply(GradientRef gradient, double rate_scale) {
-  const double seconds = training_.cost().step(gradient->worker, gradient->step, gradient->samples).update * gradient->jitter;
+  const double seconds =
+      training_.cost().step(gradient->worker, gradient->step, gradient->samples).update * gradient->jitter;
   if (seconds > 0) co_await spend_update(seconds);
   const std::int64_t behind = staleness(gradient);
   step(training_.pool().value(gradient), rate_scale);
@@ -63,7 +65,9 @@ void Server::step(const std::shared_ptr<const Values>& gradient, double rate_sca
   ++version_.number;
   if (!gradient) return;
   version_.values.reset();
-  auto next = values_.use_count() == 1 ? values_ : shards_ == 1 ? training_.pool().buffer() : std::make_shared<Values>(values_->size());
+  auto next = values_.use_count() == 1 ? values_
+              : shards_ == 1           ? training_.pool().buffer()
+                                       : std::make_shared<Values>(values_->size());
   optimizer_->step(values_->data(), gradient->data() + begin_, next->data(), rate_scale);
   values_ = next;
   version_.values = values_;

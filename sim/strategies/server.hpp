@@ -23,7 +23,9 @@ class Server {
   // The next request, in the order (arrival, worker): a worker's gradient. Never, once the run is finished.
   Task<GradientRef> next();
   // Updates since the gradient's worker pulled this shard.
-  std::int64_t staleness(const GradientRef& gradient) const { return version_.number - gradient->at[std::size_t(shard_)].number; }
+  std::int64_t staleness(const GradientRef& gradient) const {
+    return version_.number - gradient->at[std::size_t(shard_)].number;
+  }
   // One step of the optimizer on this slice, which takes the cost's update time.
   Task<> apply(GradientRef gradient, double rate_scale = 1);
   // The same with Σ n_g g / Σ n_g, as one iteration.
@@ -38,12 +40,12 @@ class Server {
 
   Training& training_;
   int shard_, shards_;
-  std::size_t begin_ = 0, end_ = 0;   // of the flat vector
+  std::size_t begin_ = 0, end_ = 0;  // of the flat vector
   Version version_;
-  std::shared_ptr<Values> values_;    // the same as version_.values
+  std::shared_ptr<Values> values_;  // the same as version_.values
   std::unique_ptr<Optimizer> optimizer_;
   ParameterServer queue_;
-  int taken_ = -1;                    // the worker whose request is being dealt with
+  int taken_ = -1;  // the worker whose request is being dealt with
 };
 
 }  // namespace paceline

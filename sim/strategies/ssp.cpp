@@ -1,7 +1,7 @@
-// ssp: stale synchronous parallel (Ho et al., NIPS 2013). c_w counts the updates of worker w. After an update w may start
-// again when c_w - min_j c_j <= s; until then its server holds the answer. Released workers pull then, in index order.
-// s = 0 is a barrier every iteration. Bounds: right after an update c differs by at most s + 1; staleness is at most
-// (N - 1)(2s + 1).
+// ssp: stale synchronous parallel (Ho et al., NIPS 2013). c_w counts the updates of worker w. After an update w may
+// start again when c_w - min_j c_j <= s; until then its server holds the answer. Released workers pull then, in index
+// order. s = 0 is a barrier every iteration. Bounds: right after an update c differs by at most s + 1; staleness is at
+// most (N - 1)(2s + 1).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -35,7 +35,10 @@ class Ssp final : public Strategy {
       const auto [slowest, fastest] = std::minmax_element(clock.begin(), clock.end());
       widest_ = std::max(widest_, *fastest - *slowest);
       for (auto worker = held.begin(); worker != held.end();) {
-        if (clock[std::size_t(*worker)] - *slowest > slack_) { ++worker; continue; }
+        if (clock[std::size_t(*worker)] - *slowest > slack_) {
+          ++worker;
+          continue;
+        }
         server.answer(*worker);
         worker = held.erase(worker);
       }
@@ -48,7 +51,8 @@ class Ssp final : public Strategy {
     const auto stalest = std::int64_t(training_.counts().staleness.size()) - 1;
     const std::int64_t bound = (training_.workers() - 1) * (2 * slack_ + 1);
     return {{"ssp clocks", widest_ <= slack_ + 1, fmt::format("widest spread {}, bound {}", widest_, slack_ + 1)},
-            {"ssp staleness", stalest <= bound, fmt::format("largest {}, bound {}", std::max<std::int64_t>(stalest, 0), bound)}};
+            {"ssp staleness", stalest <= bound,
+             fmt::format("largest {}, bound {}", std::max<std::int64_t>(stalest, 0), bound)}};
   }
 
  private:
@@ -60,7 +64,10 @@ class Ssp final : public Strategy {
 
 StrategyMaker ssp(Reader& in) {
   in.about("stale synchronous parallel: at most so many updates ahead of the slowest (Ho et al. 2013)");
-  const auto slack = in.integer("staleness", {.minimum = 0, .maximum = 1'000'000'000, .help = "updates that a worker may be ahead of the slowest and still start"});
+  const auto slack =
+      in.integer("staleness", {.minimum = 0,
+                               .maximum = 1'000'000'000,
+                               .help = "updates that a worker may be ahead of the slowest and still start"});
   return {true, 0, [slack](Training& training) { return std::make_unique<Ssp>(training, slack); }};
 }
 

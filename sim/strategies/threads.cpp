@@ -69,9 +69,7 @@ void Threads::work(int thread) {
     std::exception_ptr error;
     try {
       (*job)(index, thread);
-    } catch (...) {
-      error = std::current_exception();
-    }
+    } catch (...) { error = std::current_exception(); }
     const std::lock_guard lock(mutex_);
     if (error && !error_) error_ = error;
     if (--unfinished_ == 0) done_.notify_all();

@@ -33,9 +33,12 @@ Training::~Training() = default;
 void Training::start(Strategy& strategy) {
   strategy_ = &strategy;
   cluster().start_stragglers(engine());
-  if (setup_.stop.time) engine().spawn("the stop time", stop_at(later(Time{}, span_of(*setup_.stop.time))), Engine::Kind::daemon);
-  if (setup_.evaluate.time) engine().spawn("evaluation", evaluate_every(span_of(*setup_.evaluate.time)), Engine::Kind::daemon);
-  for (auto& server : servers_) engine().spawn(fmt::format("server {}", server->shard()), strategy.serve(*server), Engine::Kind::daemon);
+  if (setup_.stop.time)
+    engine().spawn("the stop time", stop_at(later(Time{}, span_of(*setup_.stop.time))), Engine::Kind::daemon);
+  if (setup_.evaluate.time)
+    engine().spawn("evaluation", evaluate_every(span_of(*setup_.evaluate.time)), Engine::Kind::daemon);
+  for (auto& server : servers_)
+    engine().spawn(fmt::format("server {}", server->shard()), strategy.serve(*server), Engine::Kind::daemon);
   for (auto& worker : workers_) engine().spawn(fmt::format("worker {}", worker->rank()), strategy.work(*worker));
 }
 
@@ -49,7 +52,8 @@ void Training::applied(Gradient& gradient, std::int64_t staleness) {
   gradient.staleness = staleness;
   if (std::exchange(latest_batch_, engine().now()) != engine().now()) batches_now_ = 0;
   if (++batches_now_ > most_at_once)
-    throw RunError(fmt::format("{} batches took no simulated time: with nothing that costs time a time is never reached", most_at_once));
+    throw RunError(fmt::format(
+        "{} batches took no simulated time: with nothing that costs time a time is never reached", most_at_once));
   ++counts_.batches;
   counts_.samples += gradient.samples;
   if (std::size_t(staleness) >= counts_.staleness.size()) counts_.staleness.resize(std::size_t(staleness) + 1);
@@ -58,7 +62,8 @@ void Training::applied(Gradient& gradient, std::int64_t staleness) {
     loss_sum_ += *gradient.loss;
     ++loss_count_;
     if (!std::isfinite(*gradient.loss))
-      finish("diverged", fmt::format("the loss of worker {} at its step {} is not finite", gradient.worker, gradient.step));
+      finish("diverged",
+             fmt::format("the loss of worker {} at its step {} is not finite", gradient.worker, gradient.step));
   }
   bounds();
 }
@@ -73,7 +78,8 @@ void Training::updated(bool iteration) {
 std::shared_ptr<const Values> Training::served() const {
   if (servers_.size() == 1) return servers_[0]->version().values;
   auto all = std::make_shared<Values>();
-  for (const auto& server : servers_) all->insert(all->end(), server->version().values->begin(), server->version().values->end());
+  for (const auto& server : servers_)
+    all->insert(all->end(), server->version().values->begin(), server->version().values->end());
   return all;
 }
 
@@ -90,11 +96,14 @@ void Training::bounds() {
   const StopRule& stop = setup_.stop;
   const double now = steps();
   if (stop.steps && now >= double(*stop.steps)) finish("steps", fmt::format("{} steps", *stop.steps));
-  else if (stop.updates && counts_.updates >= *stop.updates) finish("updates", fmt::format("{} updates", *stop.updates));
+  else if (stop.updates && counts_.updates >= *stop.updates)
+    finish("updates", fmt::format("{} updates", *stop.updates));
   else if (stop.epochs && epochs() >= *stop.epochs) finish("epochs", fmt::format("{} epochs", *stop.epochs));
   if (now < next_steps_ && epochs() < next_epochs_) return;
-  if (now >= next_steps_) next_steps_ = (std::floor(now / double(*setup_.evaluate.steps)) + 1) * double(*setup_.evaluate.steps);
-  if (epochs() >= next_epochs_) next_epochs_ = (std::floor(epochs() / *setup_.evaluate.epochs) + 1) * *setup_.evaluate.epochs;
+  if (now >= next_steps_)
+    next_steps_ = (std::floor(now / double(*setup_.evaluate.steps)) + 1) * double(*setup_.evaluate.steps);
+  if (epochs() >= next_epochs_)
+    next_epochs_ = (std::floor(epochs() / *setup_.evaluate.epochs) + 1) * *setup_.evaluate.epochs;
   evaluation_due_ = true;
   later_this_instant();
 }

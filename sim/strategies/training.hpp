@@ -1,5 +1,5 @@
-// Training: the state of one run that workers, servers and the strategy share: the counts, what has been applied, when to
-// evaluate and when to stop. Evaluation and stop come in the last phase of an instant; they take no simulated time.
+// Training: the state of one run that workers, servers and the strategy share: the counts, what has been applied, when
+// to evaluate and when to stop. Evaluation and stop come in the last phase of an instant; they take no simulated time.
 #pragma once
 #include <deque>
 #include <functional>

@@ -8,8 +8,8 @@ namespace paceline {
 namespace {
 
 // A push to the servers and the pull of their answers: bytes on the way there, queue at the server (its service
-// included), wait while the server holds the answer for others, bytes on the way back. Of several shards visited at once
-// the one that answered last counts.
+// included), wait while the server holds the answer for others, bytes on the way back. Of several shards visited at
+// once the one that answered last counts.
 class Exchange final : public Blocking {
  public:
   Exchange(Training& training, int worker, bool series) : training_(training), worker_(worker), series_(series) {}
@@ -127,7 +127,8 @@ void Worker::spend(Activity activity, Time until) {
 // Accounts for the time up to now.
 void Worker::settle() {
   const Time now = training_.engine().now();
-  if (blocked_on_ && !computing_) blocked_on_->split(since_, now, [&](Activity activity, Time until) { spend(activity, until); });
+  if (blocked_on_ && !computing_)
+    blocked_on_->split(since_, now, [&](Activity activity, Time until) { spend(activity, until); });
   else spend(computing_ ? Activity::compute : Activity::wait, now);
 }
 

@@ -1,5 +1,5 @@
-// Worker: what a strategy sees of one worker. Every instant of it goes to one activity; that is reckoned in here, so that
-// no strategy does bookkeeping.
+// Worker: what a strategy sees of one worker. Every instant of it goes to one activity; that is reckoned in here, so
+// that no strategy does bookkeeping.
 #pragma once
 #include <array>
 #include <deque>
@@ -41,7 +41,9 @@ class Worker {
   Task<> blocked(Task<> task, const Blocking& on);
 
   // Awaitable: the first `parts` shares of this step's backward are through; see set_parts.
-  auto ready(int parts) { return parts_through_.reach(std::uint64_t(steps_ - 1) * parts_.size() + std::uint64_t(parts)); }
+  auto ready(int parts) {
+    return parts_through_.reach(std::uint64_t(steps_ - 1) * parts_.size() + std::uint64_t(parts));
+  }
   // Shares of the backward's time, ascending, at which communication may start.
   void set_parts(std::vector<double> shares) { parts_ = std::move(shares); }
 
@@ -67,9 +69,9 @@ class Worker {
 
   Training& training_;
   int rank_;
-  std::int64_t steps_ = 0;              // batches begun
+  std::int64_t steps_ = 0;  // batches begun
   std::int64_t applied_steps_ = 0, samples_ = 0;
-  Time since_{};                        // up to which time is accounted for
+  Time since_{};  // up to which time is accounted for
   const Blocking* blocked_on_ = nullptr;
   bool computing_ = false;
   std::array<Span, activities> spent_{};

@@ -1,7 +1,8 @@
-// Ring all-reduces against real ones: PyTorch 1.13.1 with gloo over TCP, a process per host, each host a network namespace,
-// a star of links shaped to 100 Mbit/s by a token bucket (tests/data/README.md). A full segment is 9,014 B on the wire for
-// 8,948 B of payload, so a link carries 99.268 Mbit/s of it; one way takes 0.09 ms; compute is a sleep from a table.
-// Measured figures are those of an idle machine, in seconds; their own repeats spread by 1 to 2 %, hence the tolerance.
+// Ring all-reduces against real ones: PyTorch 1.13.1 with gloo over TCP, a process per host, each host a network
+// namespace, a star of links shaped to 100 Mbit/s by a token bucket (tests/data/README.md). A full segment is 9,014 B
+// on the wire for 8,948 B of payload, so a link carries 99.268 Mbit/s of it; one way takes 0.09 ms; compute is a sleep
+// from a table. Measured figures are those of an idle machine, in seconds; their own repeats spread by 1 to 2 %, hence
+// the tolerance.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -14,7 +15,8 @@ namespace {
 constexpr double tolerance = 0.02;
 
 std::string cluster(int workers, const std::string& table, const std::string& gradient) {
-  static const auto tables = nlohmann::json::parse(read_text(path_of("tests/data/timing/compute_tables.json")))["tables"];
+  static const auto tables =
+      nlohmann::json::parse(read_text(path_of("tests/data/timing/compute_tables.json")))["tables"];
   const nlohmann::json durations{{"unit", "s"}, {"durations", tables[table]}};
   return fmt::format(R"({{
     "numerics": false,
@@ -27,7 +29,8 @@ std::string cluster(int workers, const std::string& table, const std::string& gr
     "training": {{
       "strategy": {{ "kind": "bsp", "aggregate": {{ "kind": "all_reduce", "bucket": "1GiB", "overlap": false }} }},
       "optimizer": {{ "kind": "sgd", "learning_rate": 0.1 }}, "stop": {{ "steps": 20 }}
-    }} }})", workers, durations.dump(), gradient);
+    }} }})",
+                     workers, durations.dump(), gradient);
 }
 
 double seconds(const std::string& scenario, const std::vector<std::string>& assignments = {}) {
@@ -35,8 +38,9 @@ double seconds(const std::string& scenario, const std::vector<std::string>& assi
 }
 
 TEST(RealTcp, AllReduceTakesWhatGlooTakes) {
-  const std::tuple<int, const char*, double> measured[] = {{2, "1MiB", .0842},  {2, "4MiB", .3367},  {2, "16MiB", 1.3560},
-                                                           {4, "1MiB", .1250},  {4, "4MiB", .5072},  {4, "16MiB", 2.0352}};
+  const std::tuple<int, const char*, double> measured[] = {{2, "1MiB", .0842},   {2, "4MiB", .3367},
+                                                           {2, "16MiB", 1.3560}, {4, "1MiB", .1250},
+                                                           {4, "4MiB", .5072},   {4, "16MiB", 2.0352}};
   for (const auto& [workers, bytes, expected] : measured) {
     const double step = (seconds(cluster(workers, "const", bytes)) - 20 * 0.2) / 20;
     EXPECT_NEAR(step, expected, tolerance * expected) << workers << " workers, " << bytes;
@@ -44,24 +48,28 @@ TEST(RealTcp, AllReduceTakesWhatGlooTakes) {
 }
 
 TEST(RealTcp, BspWithStragglersTakesWhatItTakes) {
-  const std::tuple<int, const char*, double> measured[] = {{2, "const", 10.797},  {2, "lognormal", 12.665}, {2, "straggler", 18.769},
-                                                           {4, "const", 14.154},  {4, "lognormal", 17.420}, {4, "straggler", 22.177},
-                                                           {4, "transient", 15.227}};
+  const std::tuple<int, const char*, double> measured[] = {
+      {2, "const", 10.797},     {2, "lognormal", 12.665}, {2, "straggler", 18.769}, {4, "const", 14.154},
+      {4, "lognormal", 17.420}, {4, "straggler", 22.177}, {4, "transient", 15.227}};
   for (const auto& [workers, table, expected] : measured)
-    EXPECT_NEAR(seconds(cluster(workers, table, "4MiB")), expected, tolerance * expected) << workers << " workers, " << table;
+    EXPECT_NEAR(seconds(cluster(workers, table, "4MiB")), expected, tolerance * expected)
+        << workers << " workers, " << table;
 }
 
 TEST(RealTcp, LocalSgdWithStragglersTakesWhatItTakes) {
   const std::tuple<const char*, double> measured[] = {{"const", 6.339}, {"lognormal", 8.354}, {"straggler", 15.929}};
   for (const auto& [table, expected] : measured)
-    EXPECT_NEAR(seconds(cluster(4, table, "4MiB"), {R"(training.strategy={"kind": "local_sgd", "period": 8})", R"(training.stop={"updates": 3})"}), expected,
-                tolerance * expected) << table;
+    EXPECT_NEAR(seconds(cluster(4, table, "4MiB"),
+                        {R"(training.strategy={"kind": "local_sgd", "period": 8})", R"(training.stop={"updates": 3})"}),
+                expected, tolerance * expected)
+        << table;
 }
 
 // Four times a forward's rest of .05 s of backward and a bucket of 1 MiB; measured per step.
 TEST(RealTcp, OverlapTakesWhatItTakes) {
-  const std::vector<std::string> overlapped{R"(workload.cost={"kind": "fixed", "forward": "100ms", "backward": "200ms", "update": "0s", "gradient": "4MiB"})",
-                                            R"(training.strategy={"kind": "bsp", "aggregate": {"kind": "all_reduce", "bucket": "1MiB"}})"};
+  const std::vector<std::string> overlapped{
+      R"(workload.cost={"kind": "fixed", "forward": "100ms", "backward": "200ms", "update": "0s", "gradient": "4MiB"})",
+      R"(training.strategy={"kind": "bsp", "aggregate": {"kind": "all_reduce", "bucket": "1MiB"}})"};
   EXPECT_NEAR(seconds(cluster(2, "const", "4MiB"), overlapped) / 20, .4878, .03 * .4878);
   EXPECT_NEAR(seconds(cluster(4, "const", "4MiB"), overlapped) / 20, .6581, .03 * .6581);
 }

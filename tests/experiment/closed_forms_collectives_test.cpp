@@ -15,8 +15,10 @@ double tolerance(double seconds, int n, int buckets = 1) { return 1e-9 * seconds
 
 double time_of(int workers, double bytes, const std::string& aggregate, std::vector<std::string> more = {}) {
   std::vector<std::string> assignments{
-      "output.steps=false", fmt::format("cluster.workers={}", workers), R"(cluster.topology={"kind": "star", "bandwidth": "100Gbps", "latency": "2.5us"})",
-      fmt::format("workload.cost.gradient={:.0f}B", bytes), fmt::format(R"(training.strategy={{"kind": "bsp", "aggregate": {}}})", aggregate)};
+      "output.steps=false", fmt::format("cluster.workers={}", workers),
+      R"(cluster.topology={"kind": "star", "bandwidth": "100Gbps", "latency": "2.5us"})",
+      fmt::format("workload.cost.gradient={:.0f}B", bytes),
+      fmt::format(R"(training.strategy={{"kind": "bsp", "aggregate": {}}})", aggregate)};
   assignments.insert(assignments.end(), more.begin(), more.end());
   const Results r = run("tests/data/scenarios/timing.json", assignments).results;
   EXPECT_TRUE(r.all_hold());
@@ -29,16 +31,22 @@ TEST_P(Ring, TakesItsClosedFormAfterTheComputation) {
   const int n = GetParam();
   for (double bytes : {1024.0, 102'228'128.0, 100e6}) {
     const double expected = 3e-3 + ring(n, bytes);
-    EXPECT_NEAR(time_of(n, bytes, R"({"kind": "all_reduce", "bucket": "1GB", "overlap": false})"), expected, tolerance(expected, n)) << bytes << " bytes";
+    EXPECT_NEAR(time_of(n, bytes, R"({"kind": "all_reduce", "bucket": "1GB", "overlap": false})"), expected,
+                tolerance(expected, n))
+        << bytes << " bytes";
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Workers, Ring, ::testing::Values(2, 3, 4, 7, 8, 16, 33, 64, 100, 256), ::testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(Workers, Ring, ::testing::Values(2, 3, 4, 7, 8, 16, 33, 64, 100, 256),
+                         ::testing::PrintToStringParamName());
 
 // Figures by hand for 102,228,128 bytes in milliseconds and 1 KiB in microseconds, as many digits as they have.
 TEST(RingTimes, AreTheKnownFigures) {
-  const auto measured = [](int n, double bytes) { return time_of(n, bytes, R"({"kind": "all_reduce", "bucket": "1GB", "overlap": false})") - 3e-3; };
-  const std::tuple<int, double, double> figures[] = {{8, 14.38194, 70.14}, {16, 15.48422, 150.15}, {64, 16.73093, 630.16}};
+  const auto measured = [](int n, double bytes) {
+    return time_of(n, bytes, R"({"kind": "all_reduce", "bucket": "1GB", "overlap": false})") - 3e-3;
+  };
+  const std::tuple<int, double, double> figures[] = {
+      {8, 14.38194, 70.14}, {16, 15.48422, 150.15}, {64, 16.73093, 630.16}};
   for (const auto& [n, big, small] : figures) {
     EXPECT_NEAR(measured(n, 102'228'128) * 1e3, big, 5e-6) << n;
     EXPECT_NEAR(measured(n, 1024) * 1e6, small, 5e-3) << n;
@@ -75,7 +83,8 @@ TEST_P(Pipeline, EndsWhenTheLastBucketDoesInEveryStep) {
   const auto [end, buckets] = expected();
   std::string aggregate = fmt::format(R"({{"kind": "all_reduce", "bucket": "{:.0f}B")", p.bucket);
   if (p.first > 0) aggregate += fmt::format(R"(, "first_bucket": "{:.0f}B")", p.first);
-  const std::vector<std::string> cost{fmt::format("workload.cost.forward={:.0f}us", p.forward * 1e6), fmt::format("workload.cost.backward={:.0f}us", p.backward * 1e6)};
+  const std::vector<std::string> cost{fmt::format("workload.cost.forward={:.0f}us", p.forward * 1e6),
+                                      fmt::format("workload.cost.backward={:.0f}us", p.backward * 1e6)};
   EXPECT_NEAR(time_of(p.workers, p.gradient, aggregate + "}", cost), end, tolerance(end, p.workers, buckets));
   std::vector<std::string> three = cost;
   three.emplace_back("training.stop.steps=3");
@@ -84,7 +93,8 @@ TEST_P(Pipeline, EndsWhenTheLastBucketDoesInEveryStep) {
 
 // At 12.5 GB/s 100 MB take four workers 12 ms and 30 us a bucket.
 INSTANTIATE_TEST_SUITE_P(Cases, Pipeline,
-                         ::testing::Values(Buckets{"computation_hides_all_but_the_last", 4, 100e6, 25e6, 0, 20e-3, 80e-3},
+                         ::testing::Values(Buckets{"computation_hides_all_but_the_last", 4, 100e6, 25e6, 0, 20e-3,
+                                                   80e-3},
                                            Buckets{"communication_hides_the_backward", 4, 100e6, 25e6, 0, 1e-3, 2e-3},
                                            Buckets{"about_as_much_of_either", 4, 100e6, 25e6, 0, 4e-3, 12e-3},
                                            Buckets{"a_rest_that_is_smaller", 4, 100e6, 30e6, 0, 4e-3, 14e-3},
@@ -99,8 +109,10 @@ INSTANTIATE_TEST_SUITE_P(Cases, Pipeline,
 
 TEST(Overlap, LeavesNoBytesToWaitForButThoseOfTheLastBucket) {
   const Results r = run("tests/data/scenarios/timing.json",
-                        {R"(cluster.topology={"kind": "star", "bandwidth": "100Gbps", "latency": "2.5us"})", "workload.cost.gradient=100MB", "workload.cost.forward=20ms",
-                         "workload.cost.backward=80ms", R"(training.strategy={"kind": "bsp", "aggregate": {"kind": "all_reduce", "bucket": "25MB"}})"}).results;
+                        {R"(cluster.topology={"kind": "star", "bandwidth": "100Gbps", "latency": "2.5us"})",
+                         "workload.cost.gradient=100MB", "workload.cost.forward=20ms", "workload.cost.backward=80ms",
+                         R"(training.strategy={"kind": "bsp", "aggregate": {"kind": "all_reduce", "bucket": "25MB"}})"})
+                        .results;
   for (const WorkerResult& worker : r.workers) {
     EXPECT_NEAR(worker.seconds[std::size_t(Activity::compute)], 100e-3, 1e-12);
     EXPECT_NEAR(worker.seconds[std::size_t(Activity::communication)], ring(4, 25e6), tolerance(ring(4, 25e6), 4));
@@ -112,7 +124,9 @@ TEST(Overlap, LeavesNoBytesToWaitForButThoseOfTheLastBucket) {
 // Rings, a worker alone included: 2(N-1)/N·S bytes sent and received by each.
 TEST(RingBytes, AreTheSameForAll) {
   for (int n : {1, 2, 5, 8}) {
-    const Results r = run("tests/data/scenarios/timing.json", {fmt::format("cluster.workers={}", n), "workload.cost.gradient=1MB", "training.stop.steps=3"}).results;
+    const Results r = run("tests/data/scenarios/timing.json",
+                          {fmt::format("cluster.workers={}", n), "workload.cost.gradient=1MB", "training.stop.steps=3"})
+                          .results;
     for (const WorkerResult& worker : r.workers) {
       EXPECT_NEAR(worker.bytes_sent, 3 * 2e6 * (n - 1) / n, 1e-3);
       EXPECT_NEAR(worker.bytes_received, 3 * 2e6 * (n - 1) / n, 1e-3);

@@ -1,5 +1,5 @@
-// The same scenario gives the same results, bit for bit: for any number of threads, again, without its numerics as far as
-// events go, and next to other experiments in the same process.
+// The same scenario gives the same results, bit for bit: for any number of threads, again, without its numerics as far
+// as events go, and next to other experiments in the same process.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -45,12 +45,15 @@ TEST_P(Determinism, ThreadsAndRepetitionChangeNothing) {
 }
 
 TEST_P(Determinism, ServersInSeveralShardsChangeNothingOfThat) {
-  const std::vector<std::string> assignments{with(GetParam()), "cluster.servers.count=3", R"(cluster.servers.jitter={"kind": "exponential"})", "cluster.servers.service=20us"};
+  const std::vector<std::string> assignments{with(GetParam()), "cluster.servers.count=3",
+                                             R"(cluster.servers.jitter={"kind": "exponential"})",
+                                             "cluster.servers.service=20us"};
   expect_same(run(blobs, assignments, 1), run(blobs, assignments, 4));
 }
 
 TEST_P(Determinism, WithoutNumericsTheEventsAreTheSame) {
-  const Results whole = run(blobs, {with(GetParam())}).results, timing = run(blobs, {with(GetParam()), "numerics=false"}).results;
+  const Results whole = run(blobs, {with(GetParam())}).results,
+                timing = run(blobs, {with(GetParam()), "numerics=false"}).results;
   EXPECT_EQ(whole.fingerprint, timing.fingerprint);
   EXPECT_EQ(whole.simulated_time_s, timing.simulated_time_s);
   EXPECT_EQ(whole.performance.events, timing.performance.events);
@@ -60,11 +63,13 @@ TEST_P(Determinism, WithoutNumericsTheEventsAreTheSame) {
 }
 
 TEST_P(Determinism, AnotherSeedIsAnotherRun) {
-  EXPECT_NE(run(blobs, {with(GetParam())}).results.fingerprint, run(blobs, {with(GetParam()), "seed=6"}).results.fingerprint);
+  EXPECT_NE(run(blobs, {with(GetParam())}).results.fingerprint,
+            run(blobs, {with(GetParam()), "seed=6"}).results.fingerprint);
 }
 
 std::string name_of(const ::testing::TestParamInfo<const char*>& suite) {
-  constexpr const char* names[] = {"bsp", "bsp_over_a_server", "async", "async_delay_adaptive", "ssp", "post_local_sgd"};
+  constexpr const char* names[] = {"bsp", "bsp_over_a_server", "async", "async_delay_adaptive",
+                                   "ssp", "post_local_sgd"};
   return names[suite.index];
 }
 INSTANTIATE_TEST_SUITE_P(Strategies, Determinism, ::testing::ValuesIn(strategies), name_of);
@@ -73,7 +78,9 @@ INSTANTIATE_TEST_SUITE_P(Strategies, Determinism, ::testing::ValuesIn(strategies
 TEST(DeterminismOnImages, ThreadsChangeNothing) {
   for (const char* strategy : {strategies[0], strategies[2], strategies[5]}) {
     SCOPED_TRACE(strategy);
-    const std::vector<std::string> assignments{with(strategy), R"(workload.dataset={"kind": "fashion_mnist"})", "workload.model.hidden=[128]", "workload.batch_size=32", "training.stop.steps=6"};
+    const std::vector<std::string> assignments{with(strategy), R"(workload.dataset={"kind": "fashion_mnist"})",
+                                               "workload.model.hidden=[128]", "workload.batch_size=32",
+                                               "training.stop.steps=6"};
     expect_same(run(blobs, assignments, 1), run(blobs, assignments, 3));
   }
 }

@@ -27,7 +27,8 @@ std::vector<std::string> scenarios() {
 }
 
 std::string fingerprint_of(const std::string& scenario) {
-  const Results results = run(scenario, {"numerics=false", "output.steps=false", "training.stop={\"steps\": 40}"}).results;
+  const Results results =
+      run(scenario, {"numerics=false", "output.steps=false", "training.stop={\"steps\": 40}"}).results;
   EXPECT_TRUE(results.all_hold()) << scenario;
   return fmt::format("{:016x}", results.fingerprint);
 }
@@ -42,7 +43,9 @@ TEST(Fingerprints, EveryScenarioMakesTheEventsThatItAlwaysMade) {
 TEST(Fingerprints, NameEveryEventThatMoves) {
   const std::vector<std::string> base{"numerics=false", "output.steps=false", "training.stop={\"steps\": 5}"};
   std::set<std::uint64_t> seen;
-  for (const std::string change : {"name=same", "cluster.stragglers.0.factor=3.000001", "cluster.topology.node_link.latency=21us", "seed=2", "workload.cost.gradient=407081B"}) {
+  for (const std::string change :
+       {"name=same", "cluster.stragglers.0.factor=3.000001", "cluster.topology.node_link.latency=21us", "seed=2",
+        "workload.cost.gradient=407081B"}) {
     std::vector<std::string> assignments = base;
     assignments.push_back(change);
     seen.insert(run("scenarios/bsp.json", assignments).results.fingerprint);

@@ -1,6 +1,6 @@
-// Whole runs against trajectories made with PyTorch 1.13.1 in double arithmetic from the same float32 start: every loss, the
-// test accuracy, the final parameters, and of the asynchronous ones each event of the clock. The scenarios are ordinary
-// files, in tests/data/scenarios/reference; the trajectories are in tests/data/numerics.
+// Whole runs against trajectories made with PyTorch 1.13.1 in double arithmetic from the same float32 start: every
+// loss, the test accuracy, the final parameters, and of the asynchronous ones each event of the clock. The scenarios
+// are ordinary files, in tests/data/scenarios/reference; the trajectories are in tests/data/numerics.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -22,14 +22,17 @@ double finish(const Row& row) { return number(row, "start_s") + number(row, "com
 
 // How far entry i of the losses may be from the file's, relatively.
 //
-// PyTorch's own float32 and float64 are at most 4e-7 apart in the first 50 entries: 2e-6 leaves a factor of five for other
-// orders of summation, 5e-6 after that. A file tells from which entry on they differ by more than 1e-6, 1e-5, …; it does so
-// only of learning rates at which rounding errors grow. There, twelve float32 runs that differ in the order of a batch's
-// rows alone are up to 7.7 times as far from float64 as PyTorch's. So from 0.8 of the first such index on, 20 times the
-// bound that PyTorch's float32 still keeps is allowed; when it keeps none (1e-2), nothing is compared any more.
+// PyTorch's own float32 and float64 are at most 4e-7 apart in the first 50 entries: 2e-6 leaves a factor of five for
+// other orders of summation, 5e-6 after that. A file tells from which entry on they differ by more than 1e-6, 1e-5, …;
+// it does so only of learning rates at which rounding errors grow. There, twelve float32 runs that differ in the order
+// of a batch's rows alone are up to 7.7 times as far from float64 as PyTorch's. So from 0.8 of the first such index on,
+// 20 times the bound that PyTorch's float32 still keeps is allowed; when it keeps none (1e-2), nothing is compared any
+// more.
 double tolerance_at(std::size_t i, const Json& file) {
   const Json& partings = file["tolerance"]["first_index_where_float32_and_float64_differ_by_more_than"];
-  const auto index = [&](const char* bound) { return partings[bound].is_null() ? INFINITY : partings[bound].get<double>(); };
+  const auto index = [&](const char* bound) {
+    return partings[bound].is_null() ? INFINITY : partings[bound].get<double>();
+  };
   if (double(i) <= 0.8 * index("1e-06")) return i < 50 ? 2e-6 : 5e-6;
   for (const char* bound : {"1e-06", "1e-05", "0.0001", "0.001", "0.01"})
     if (double(i) < index(bound)) return 20 * std::stod(bound);
@@ -52,7 +55,8 @@ class Reference : public ::testing::TestWithParam<Case> {
  protected:
   void expect_loss(std::size_t i, double loss, double expected) const {
     constexpr double digits = 5e-9;  // nine in the files
-    EXPECT_LE(std::abs(loss - expected), (tolerance_at(i, file_) + digits) * expected) << "entry " << i << ": " << loss << " for " << expected;
+    EXPECT_LE(std::abs(loss - expected), (tolerance_at(i, file_) + digits) * expected)
+        << "entry " << i << ": " << loss << " for " << expected;
   }
 
   // Of 10,000 test images 20 may lie between two classes, where PyTorch's two precisions find the same ones.
@@ -62,9 +66,9 @@ class Reference : public ::testing::TestWithParam<Case> {
     EXPECT_LE(std::min(std::abs(own - single), std::abs(own - twice)), apart < 0.001 ? 0.002 : 1.5 * apart) << own;
   }
 
-  // A sum of 784 + 256 products has a relative error of √1040 u, u = 2⁻²⁴, and T updates of x one of √T u, both as the root
-  // of their number, for signs alternate: 2e-6 of a tensor's norm together. Where losses may be further off than 5e-6,
-  // so may parameters, in proportion. Of n entries |Σ e| ≤ √n ‖e‖.
+  // A sum of 784 + 256 products has a relative error of √1040 u, u = 2⁻²⁴, and T updates of x one of √T u, both as the
+  // root of their number, for signs alternate: 2e-6 of a tensor's norm together. Where losses may be further off than
+  // 5e-6, so may parameters, in proportion. Of n entries |Σ e| ≤ √n ‖e‖.
   void expect_parameters(std::size_t entries) const {
     const double close = 2e-6 * tolerance_at(entries - 1, file_) / 5e-6;
     if (!std::isfinite(close)) return;
@@ -82,7 +86,8 @@ class Reference : public ::testing::TestWithParam<Case> {
       EXPECT_NEAR(sum, stats["sum"].get<double>(), close * norm * std::sqrt(double(tensor.count)));
       for (std::size_t i = 0; i < 4; ++i) {
         EXPECT_NEAR(own[i], stats["first4"][i].get<double>(), close * norm) << "entry " << i;
-        EXPECT_NEAR(own[tensor.count - 4 + i], stats["last4"][i].get<double>(), close * norm) << "entry " << i << " of the last four";
+        EXPECT_NEAR(own[tensor.count - 4 + i], stats["last4"][i].get<double>(), close * norm)
+            << "entry " << i << " of the last four";
       }
     }
   }
@@ -91,7 +96,9 @@ class Reference : public ::testing::TestWithParam<Case> {
     for (const Check& check : made_.results.checks) EXPECT_TRUE(check.holds) << check.name << ": " << check.detail;
   }
 
-  std::string scenario() const { return std::string("tests/data/scenarios/reference/") + GetParam().scenario + ".json"; }
+  std::string scenario() const {
+    return std::string("tests/data/scenarios/reference/") + GetParam().scenario + ".json";
+  }
 
   Json file_ = Json::parse(read_text(path_of(std::string("tests/data/numerics/") + GetParam().reference + ".json")));
   test::Run made_ = run(scenario());
@@ -118,7 +125,8 @@ TEST_P(InStep, TrainsAsPyTorchDoes) {
   for (const Row& row : made_.rows) losses.at(std::size_t(integer(row, "step"))) += number(row, "train_loss") / 4;
   for (std::size_t t = 0; t < steps; ++t) expect_loss(t, losses[t], file_["loss"][t]);
   for (std::size_t t = 0; t < file_["worker_loss_first10"].size(); ++t)
-    for (int w = 0; w < 4; ++w) expect_loss(t, made_.of_worker(w, "train_loss")[t], file_["worker_loss_first10"][t][std::size_t(w)]);
+    for (int w = 0; w < 4; ++w)
+      expect_loss(t, made_.of_worker(w, "train_loss")[t], file_["worker_loss_first10"][t][std::size_t(w)]);
   expect_accuracy();
   expect_parameters(steps);
   const Json on_the_way = tests_on_the_way();
@@ -131,18 +139,20 @@ TEST_P(InStep, TrainsAsPyTorchDoes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, InStep,
-                         ::testing::Values(Case{"softmax_sync_sgd_lr0.1"}, Case{"softmax_sync_sgd_lr0.1_wd1e-4"}, Case{"softmax_sync_mom0.9_lr0.01"},
+                         ::testing::Values(Case{"softmax_sync_sgd_lr0.1"}, Case{"softmax_sync_sgd_lr0.1_wd1e-4"},
+                                           Case{"softmax_sync_mom0.9_lr0.01"},
                                            Case{"softmax_sync_mom0.9_lr0.01_wd1e-4"}, Case{"softmax_sync_mom0.9_lr0.1"},
-                                           Case{"softmax_sync_nesterov0.9_lr0.01"}, Case{"softmax_sync_nesterov0.9_lr0.1"},
-                                           Case{"mlp_sync_sgd_lr0.1"}, Case{"mlp_sync_mom0.9_lr0.01"}, Case{"softmax_local_sgd_H8_lr0.1"},
-                                           Case{"softmax_local_sgd_H8_mom0.9_lr0.01"}, Case{"softmax_postlocal_sgd_104_H8_lr0.1"},
-                                           Case{"mlp_local_sgd_H8_lr0.1"}),
+                                           Case{"softmax_sync_nesterov0.9_lr0.01"},
+                                           Case{"softmax_sync_nesterov0.9_lr0.1"}, Case{"mlp_sync_sgd_lr0.1"},
+                                           Case{"mlp_sync_mom0.9_lr0.01"}, Case{"softmax_local_sgd_H8_lr0.1"},
+                                           Case{"softmax_local_sgd_H8_mom0.9_lr0.01"},
+                                           Case{"softmax_postlocal_sgd_104_H8_lr0.1"}, Case{"mlp_local_sgd_H8_lr0.1"}),
                          name_of);
 
 class EachAtItsPace : public Reference {
  protected:
-  // Rows are those of gradients that were applied: a worker's last one may be blocked to the end of the run. That wait has
-  // ended there if the last update let the worker go, and is still open if the worker is more than s updates ahead.
+  // Rows are those of gradients that were applied: a worker's last one may be blocked to the end of the run. That wait
+  // has ended there if the last update let the worker go, and is still open if the worker is more than s updates ahead.
   std::int64_t ended_waits(int worker) const {
     const auto ahead = [&](int w) { return made_.results.workers[std::size_t(w)].steps; };
     const std::int64_t slowest = std::min({ahead(0), ahead(1), ahead(2), ahead(3)});
@@ -188,13 +198,14 @@ TEST_P(EachAtItsPace, TrainsAsPyTorchDoesEventByEvent) {
   expect_checks();
 }
 
-INSTANTIATE_TEST_SUITE_P(All, EachAtItsPace,
-                         ::testing::Values(Case{"softmax_async_ps_lr0.025"}, Case{"softmax_async_ps_lr0.1"}, Case{"softmax_async_ps_straggler3x_lr0.025"},
-                                           Case{"softmax_async_ps_mom0.9_lr0.005"},
-                                           Case{"softmax_async_ps_mom0.9_lr0.005_of_the_optimizer", "softmax_async_ps_mom0.9_lr0.005"},
-                                           Case{"softmax_async_ps_staleness_lr0.1"}, Case{"mlp_async_ps_lr0.025"},
-                                           Case{"softmax_ssp0_straggler3x_lr0.025"}, Case{"softmax_ssp2_straggler3x_lr0.025"}),
-                         name_of);
+INSTANTIATE_TEST_SUITE_P(
+    All, EachAtItsPace,
+    ::testing::Values(Case{"softmax_async_ps_lr0.025"}, Case{"softmax_async_ps_lr0.1"},
+                      Case{"softmax_async_ps_straggler3x_lr0.025"}, Case{"softmax_async_ps_mom0.9_lr0.005"},
+                      Case{"softmax_async_ps_mom0.9_lr0.005_of_the_optimizer", "softmax_async_ps_mom0.9_lr0.005"},
+                      Case{"softmax_async_ps_staleness_lr0.1"}, Case{"mlp_async_ps_lr0.025"},
+                      Case{"softmax_ssp0_straggler3x_lr0.025"}, Case{"softmax_ssp2_straggler3x_lr0.025"}),
+    name_of);
 
 }  // namespace
 }  // namespace paceline::test

@@ -18,7 +18,8 @@ struct Block {
 
 std::vector<Block> blocks_of(const std::string& language) {
   std::vector<Block> found;
-  for (const std::string file : {"README.md", "sim/README.md", "models/README.md", "topologies/README.md", "scenarios/README.md", "tests/README.md", "tools/README.md"}) {
+  for (const std::string file : {"README.md", "sim/README.md", "models/README.md", "topologies/README.md",
+                                 "scenarios/README.md", "tests/README.md", "tools/README.md"}) {
     std::istringstream text(read_text(path_of(file)));
     std::string line, inside;
     bool open = false;
@@ -68,7 +69,9 @@ TEST(Readme, EveryScenarioAndTopologyInItParses) {
     const Node node = parse_document(block.text, block.file);
     if (node.find("kind")) {
       const std::string topology = "cluster.topology=" + node.dump();
-      EXPECT_NO_THROW(parse_scenario(path_of("scenarios/bsp.json"), {"cluster.workers=2", "cluster.stragglers=[]", topology})) << block.file;
+      EXPECT_NO_THROW(
+          parse_scenario(path_of("scenarios/bsp.json"), {"cluster.workers=2", "cluster.stragglers=[]", topology}))
+          << block.file;
       ++parsed;
     } else if (node.find("extends")) {
       const std::string file = path_of("scenarios/.readme-example.json");
@@ -85,11 +88,14 @@ TEST(Readme, EveryPieceOfCodeInItStandsInTheSources) {
   std::string sources;
   for (const std::string folder : {"sim", "models", "topologies", "tools"})
     for (const auto& entry : std::filesystem::recursive_directory_iterator(path_of(folder)))
-      if (entry.path().extension() == ".cpp" || entry.path().extension() == ".hpp") sources += read_text(entry.path().string());
-  for (const Block& block : blocks_of("cpp")) EXPECT_NE(sources.find(block.text), std::string::npos) << block.file << ":\n" << block.text;
+      if (entry.path().extension() == ".cpp" || entry.path().extension() == ".hpp")
+        sources += read_text(entry.path().string());
+  for (const Block& block : blocks_of("cpp"))
+    EXPECT_NE(sources.find(block.text), std::string::npos) << block.file << ":\n" << block.text;
 }
 
-// The shares follow from events alone; when an accuracy is reached may differ by an evaluation or two on another processor.
+// The shares follow from events alone; when an accuracy is reached may differ by an evaluation or two on another
+// processor.
 TEST(Readme, TheTableOfStrategiesIsWhatTheScenariosGive) {
   const std::string readme = read_text(path_of("README.md"));
   for (const std::string name : {"first_run", "bsp"}) {

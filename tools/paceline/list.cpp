@@ -26,7 +26,8 @@ int list(const std::string& wanted, bool json) {
     }
     report[entry.plural] = kinds;
   }
-  if (!found) throw UsageError(fmt::format("list: there is nothing called \"{}\"{}", wanted, did_you_mean_one_of(wanted, names)));
+  if (!found)
+    throw UsageError(fmt::format("list: there is nothing called \"{}\"{}", wanted, did_you_mean_one_of(wanted, names)));
   if (json) fmt::print("{}\n", report.dump(2));
   return done;
 }

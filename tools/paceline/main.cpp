@@ -1,7 +1,7 @@
 // paceline: simulates a data-parallel training cluster and trains a model on its clock. See tools/README.md.
+#include <fmt/format.h>
 #include <cstdio>
 #include <exception>
-#include <fmt/format.h>
 #include <map>
 #include <new>
 
@@ -28,9 +28,7 @@ bool caused_by(const std::exception& error) {
   if (dynamic_cast<const Kind*>(&error)) return true;
   try {
     std::rethrow_if_nested(error);
-  } catch (const std::exception& inner) {
-    return caused_by<Kind>(inner);
-  } catch (...) {
+  } catch (const std::exception& inner) { return caused_by<Kind>(inner); } catch (...) {
   }
   return false;
 }
@@ -63,25 +61,19 @@ int main(int argc, char** argv) {
   }
   try {
     app.parse(argc, argv);
-  } catch (const CLI::Success& success) {
-    return app.exit(success);
-  } catch (const CLI::ExtrasError& error) {
+  } catch (const CLI::Success& success) { return app.exit(success); } catch (const CLI::ExtrasError& error) {
     const std::vector<std::string> words = app.remaining(true);
-    return complain(usage, fmt::format("unknown: {}{}", fmt::join(words, " "), verbs.contains(word) ? nearest_flag(*verbs[word].first, words) : ""));
-  } catch (const CLI::ParseError& error) {
-    return complain(usage, error.what());
-  }
+    return complain(usage, fmt::format("unknown: {}{}", fmt::join(words, " "),
+                                       verbs.contains(word) ? nearest_flag(*verbs[word].first, words) : ""));
+  } catch (const CLI::ParseError& error) { return complain(usage, error.what()); }
   try {
     return verbs.at(app.get_subcommands().at(0)->get_name()).second();
-  } catch (const UsageError& error) {
-    return complain(usage, error.what());
-  } catch (const ConfigError& error) {
+  } catch (const UsageError& error) { return complain(usage, error.what()); } catch (const ConfigError& error) {
     return complain(invalid, error.what());
-  } catch (const std::bad_alloc&) {
-    return complain(limit, "out of memory");
-  } catch (const std::exception& error) {
+  } catch (const std::bad_alloc&) { return complain(limit, "out of memory"); } catch (const std::exception& error) {
     if (caused_by<ConfigError>(error)) return complain(invalid, describe(error));
-    return complain(caused_by<std::overflow_error>(error) || caused_by<std::length_error>(error) ? limit : failed, describe(error));
+    return complain(caused_by<std::overflow_error>(error) || caused_by<std::length_error>(error) ? limit : failed,
+                    describe(error));
   }
 }
 

@@ -45,8 +45,10 @@ class Watch {
     if (quiet_ || wall - shown_ < (terminal_ ? 0.1 : 10)) return;
     shown_ = wall;
     const std::string left = p.fraction > 0.001 ? show_duration(wall * (1 - p.fraction) / p.fraction) : "?";
-    const std::string text = fmt::format("{:5.1f} %  simulated {}  step {:.6g}  epoch {:.2f}{}  ETA {}", 100 * p.fraction, show_duration(p.simulated_time_s), p.steps,
-                                         p.epochs, p.test_accuracy ? fmt::format("  accuracy {:.4f}", *p.test_accuracy) : "", left);
+    const std::string text =
+        fmt::format("{:5.1f} %  simulated {}  step {:.6g}  epoch {:.2f}{}  ETA {}", 100 * p.fraction,
+                    show_duration(p.simulated_time_s), p.steps, p.epochs,
+                    p.test_accuracy ? fmt::format("  accuracy {:.4f}", *p.test_accuracy) : "", left);
     if (terminal_) fmt::print(stderr, "\r\x1b[K{}", text);
     else fmt::print(stderr, "{}\n", text);
     std::fflush(stderr);
@@ -77,7 +79,8 @@ int run(const Words& words) {
   double max_wall = 1e300;
   if (!words.max_wall.empty()) {
     const auto parsed = parse_quantity(words.max_wall, Dimension::duration);
-    if (!parsed || *parsed <= 0) throw UsageError(fmt::format("--max-wall: \"{}\" is not a duration with a unit, as in \"1h\"", words.max_wall));
+    if (!parsed || *parsed <= 0)
+      throw UsageError(fmt::format("--max-wall: \"{}\" is not a duration with a unit, as in \"1h\"", words.max_wall));
     max_wall = *parsed;
   }
   const Spec spec = parse_scenario(words.scenario, assignments);
@@ -86,11 +89,13 @@ int run(const Words& words) {
   Threads threads(words.threads);
   Experiment experiment(spec, threads);
 
-  const std::string folder = words.out.empty() ? fmt::format("runs/{}-{}", spec.name, spec.hash.substr(0, 8)) : words.out;
+  const std::string folder =
+      words.out.empty() ? fmt::format("runs/{}-{}", spec.name, spec.hash.substr(0, 8)) : words.out;
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) throw RunError(fmt::format("{}: cannot be made: {}", folder, error.message()));
-  for (const char* own : {"results.json", "curve.csv", "steps.csv", "workers.csv", "links.csv"}) std::filesystem::remove(folder + "/" + own, error);
+  for (const char* own : {"results.json", "curve.csv", "steps.csv", "workers.csv", "links.csv"})
+    std::filesystem::remove(folder + "/" + own, error);
   write_file(folder + "/scenario.json", spec.resolved);
 
   std::signal(SIGINT, ask_to_stop);
@@ -118,10 +123,14 @@ int run(const Words& words) {
 Action run_verb(CLI::App& app) {
   auto words = std::make_shared<Words>();
   app.add_option("SCENARIO", words->scenario, "a JSON file")->required();
-  app.add_option("--set", words->assignments, "KEY=VALUE: overrides a key by its dotted path")->expected(1)->take_all()->allow_extra_args(false);
+  app.add_option("--set", words->assignments, "KEY=VALUE: overrides a key by its dotted path")
+      ->expected(1)
+      ->take_all()
+      ->allow_extra_args(false);
   app.add_option("--out", words->out, "the run folder; by default runs/NAME-HASH8");
   app.add_flag("--timing-only", words->timing_only, "the same events without numerics");
-  app.add_option("--threads", words->threads, "that compute gradients; by default one per processor")->check(CLI::Range(1, 1024));
+  app.add_option("--threads", words->threads, "that compute gradients; by default one per processor")
+      ->check(CLI::Range(1, 1024));
   app.add_option("--max-wall", words->max_wall, "ends the run after so much wall time, as in 1h");
   app.add_option("--max-events", words->max_events, "ends the run after so many events")->check(CLI::NonNegativeNumber);
   app.add_flag("--json", words->json, "prints results.json instead of the summary");

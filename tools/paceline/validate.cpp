@@ -26,7 +26,10 @@ int validate(const Words& words) {
       error = found.what();
       code = invalid;
     }
-    report.push_back({{"file", file}, {"valid", error.empty()}, {"error", error.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(error)}, {"notes", notes}});
+    report.push_back({{"file", file},
+                      {"valid", error.empty()},
+                      {"error", error.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(error)},
+                      {"notes", notes}});
     if (words.json) continue;
     if (!error.empty()) fmt::print(stderr, "paceline: {}\n", error);
     else fmt::print("{}: valid\n", file);
@@ -41,7 +44,10 @@ int validate(const Words& words) {
 Action validate_verb(CLI::App& app) {
   auto words = std::make_shared<Words>();
   app.add_option("FILE", words->files, "scenarios")->required();
-  app.add_option("--set", words->assignments, "KEY=VALUE, as for run")->expected(1)->take_all()->allow_extra_args(false);
+  app.add_option("--set", words->assignments, "KEY=VALUE, as for run")
+      ->expected(1)
+      ->take_all()
+      ->allow_extra_args(false);
   app.add_flag("--json", words->json, "prints one JSON document");
   return [words] { return validate(*words); };
 }

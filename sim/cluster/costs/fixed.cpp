@@ -1,5 +1,5 @@
-// fixed: the same durations for every step at `batch_size`, in proportion for other batches; the gradient's bytes become
-// ready evenly over the backward.
+// fixed: the same durations for every step at `batch_size`, in proportion for other batches; the gradient's bytes
+// become ready evenly over the backward.
 #include <cmath>
 
 #include "sim/cluster/cost.hpp"
@@ -9,7 +9,8 @@ namespace {
 
 class Fixed final : public Cost {
  public:
-  Fixed(StepCost at_batch_size, int batch_size, double bytes) : cost_(at_batch_size), batch_size_(batch_size), bytes_(bytes) {}
+  Fixed(StepCost at_batch_size, int batch_size, double bytes)
+      : cost_(at_batch_size), batch_size_(batch_size), bytes_(bytes) {}
   StepCost step(int, std::int64_t, int samples) const override {
     const double part = double(samples) / batch_size_;
     return {cost_.forward * part, cost_.backward * part, cost_.update};
@@ -29,8 +30,10 @@ CostMaker fixed(Reader& in) {
   StepCost cost;
   cost.forward = in.duration("forward", {.help = "of a batch of batch_size"});
   cost.backward = in.duration("backward", {.help = "of a batch of batch_size"});
-  cost.update = in.duration("update", {.fallback = 0, .help = "of the optimizer, at every worker under all-reduce, else at the server"});
-  const double bytes = in.bytes("gradient", {.fallback = NAN, .help = "bytes on the wire; left out: 4 per parameter of the model"});
+  cost.update = in.duration(
+      "update", {.fallback = 0, .help = "of the optimizer, at every worker under all-reduce, else at the server"});
+  const double bytes =
+      in.bytes("gradient", {.fallback = NAN, .help = "bytes on the wire; left out: 4 per parameter of the model"});
   if (!in.has("update")) in.note("update", "not given: updates take no time");
   return {false, [=](const CostInput& input) {
             return std::make_unique<Fixed>(cost, input.batch_size, std::isnan(bytes) ? input.model_bytes : bytes);

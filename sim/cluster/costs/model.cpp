@@ -1,4 +1,5 @@
-// model: the roofline over the numeric model's own layers on each worker's device. For b samples a layer's forward takes
+// model: the roofline over the numeric model's own layers on each worker's device. For b samples a layer's forward
+// takes
 //     max(b FLOPs / (peak efficiency), (weight bytes + b activation bytes) / memory bandwidth) + launch overhead,
 // its backward `backward_factor` times that (2 for matrix layers); the update reads x and g and writes x once:
 //     3 · gradient bytes / memory bandwidth + launch overhead.

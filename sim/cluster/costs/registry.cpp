@@ -1,8 +1,10 @@
 #include "sim/cluster/cost.hpp"
 
+// clang-format off
 #define KINDS(kind) \
-  kind(fixed)       \
-  kind(model)       \
+  kind(fixed) \
+  kind(model) \
   kind(replay)
+// clang-format on
 
 PACELINE_REGISTRY(CostMaker, costs, "cost", KINDS)

@@ -10,7 +10,8 @@ namespace paceline::jitters {
 
 Jitter normal(Reader& in) {
   in.about("normal with mean 1, truncated at 0 and rescaled");
-  const double sigma = in.number("sigma", {.minimum = 0, .maximum = 10, .help = "standard deviation before truncation"});
+  const double sigma =
+      in.number("sigma", {.minimum = 0, .maximum = 10, .help = "standard deviation before truncation"});
   if (sigma == 0) return [](double) { return 1.0; };
   const double a = -1 / sigma;
   const double below = std::erfc(-a / std::numbers::sqrt2) / 2;

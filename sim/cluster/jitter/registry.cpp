@@ -1,10 +1,12 @@
 #include "sim/cluster/jitter/jitter.hpp"
 
-#define KINDS(kind)   \
-  kind(constant)      \
-  kind(exponential)   \
-  kind(lognormal)     \
-  kind(normal)        \
+// clang-format off
+#define KINDS(kind) \
+  kind(constant) \
+  kind(exponential) \
+  kind(lognormal) \
+  kind(normal) \
   kind(shifted_exponential)
+// clang-format on
 
 PACELINE_REGISTRY(Jitter, jitters, "jitter", KINDS)

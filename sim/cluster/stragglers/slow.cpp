@@ -20,9 +20,11 @@ StragglerMaker slow(Reader& in) {
   in.about("some workers compute slower by a factor, always or for a while");
   const double never = std::numeric_limits<double>::infinity();
   std::vector<int> workers = in.workers("workers", "who is slow");
-  const double factor = in.number("factor", {.minimum = 0, .maximum = 1e6, .above_minimum = true, .help = "how many times longer a step takes"});
+  const double factor = in.number(
+      "factor", {.minimum = 0, .maximum = 1e6, .above_minimum = true, .help = "how many times longer a step takes"});
   const double from = in.duration("from", {.fallback = 0, .help = "simulated time at which it begins"});
-  const double until = in.duration("until", {.fallback = never, .help = "simulated time at which it ends; left out: never"});
+  const double until =
+      in.duration("until", {.fallback = never, .help = "simulated time at which it ends; left out: never"});
   if (!in.describing() && until <= from) in.fail("until", "must be after \"from\"");
   return {std::move(workers), [=](Engine& engine, std::function<void(double)> slow) {
             return slow_down(engine, std::move(slow), factor, span_or_never(from), span_or_never(until));

@@ -16,7 +16,8 @@ class Ring final : public AllReduce {
  public:
   Ring(const Group& group, double bytes) : AllReduce(group, bytes) {
     const int n = group.size();
-    for (int rank = 0; rank < n; ++rank) inboxes_.emplace_back(group.engine, "ring inbox of rank " + std::to_string(rank));
+    for (int rank = 0; rank < n; ++rank)
+      inboxes_.emplace_back(group.engine, "ring inbox of rank " + std::to_string(rank));
     for (int rank = 0; rank < n; ++rank) {
       const int right = (rank + 1) % n;
       std::vector<LinkId> route;
@@ -41,7 +42,8 @@ class Ring final : public AllReduce {
 
   double lower_bound(int rank) const override {
     double slowest = 0;
-    for (LinkId id : to_right_[std::size_t(rank)].route()) slowest = std::max(slowest, 1 / group_.network.link(id).bandwidth);
+    for (LinkId id : to_right_[std::size_t(rank)].route())
+      slowest = std::max(slowest, 1 / group_.network.link(id).bandwidth);
     return 2.0 * (group_.size() - 1) / group_.size() * bytes_ * slowest;
   }
 

@@ -1,9 +1,10 @@
-// all_reduce: gradients are averaged in buckets, in the order in which backward yields them, one bucket at a time on each
-// worker's communication lane: end_i = max(ready_i, end_{i-1}) + T(S_i) (PyTorch DDP, Li et al. 2020). Every worker then
-// applies the mean itself. A tensor is never split: a bucket closes when it has reached its size.
+// all_reduce: gradients are averaged in buckets, in the order in which backward yields them, one bucket at a time on
+// each worker's communication lane: end_i = max(ready_i, end_{i-1}) + T(S_i) (PyTorch DDP, Li et al. 2020). Every
+// worker then applies the mean itself. A tensor is never split: a bucket closes when it has reached its size.
 //
 // Values: the mean is computed once, in a fixed order. In the first step gradients also travel with the messages, and
-// what arrives is compared with the serial sum: two orders of N float32 additions differ by at most 2 N u Σ|g|, u = 2^-24.
+// what arrives is compared with the serial sum: two orders of N float32 additions differ by at most 2 N u Σ|g|, u =
+// 2^-24.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -46,7 +47,10 @@ constexpr std::size_t largest_check = std::size_t{1} << 24;  // floats of all wo
 class AllReduceMean final : public Aggregate {
  public:
   AllReduceMean(Training& training, const Options& options)
-      : training_(training), options_(options), buckets_(buckets_of(training.cost(), options)), x_{Version{0, training.initial()}} {
+      : training_(training),
+        options_(options),
+        buckets_(buckets_of(training.cost(), options)),
+        x_{Version{0, training.initial()}} {
     for (int w = 0; w < training.workers(); ++w) {
       std::vector<double> parts;
       double bytes = 0;
@@ -81,10 +85,12 @@ class AllReduceMean final : public Aggregate {
   std::vector<Check> checks() const override {
     std::vector<Check> checks;
     if (record_.collectives > 0 && record_.least_margin < 1e300)
-      checks.push_back({"collective at least its lower bound", record_.least_margin >= 1 - 1e-6,
-                        fmt::format("least time over bound {:.6f} of {} collectives", record_.least_margin, record_.collectives)});
+      checks.push_back(
+          {"collective at least its lower bound", record_.least_margin >= 1 - 1e-6,
+           fmt::format("least time over bound {:.6f} of {} collectives", record_.least_margin, record_.collectives)});
     if (sum_error_ >= 0)
-      checks.push_back({"numeric all-reduce equals the serial sum", sum_error_ <= 1, fmt::format("largest difference {:.3g} of its bound", sum_error_)});
+      checks.push_back({"numeric all-reduce equals the serial sum", sum_error_ <= 1,
+                        fmt::format("largest difference {:.3g} of its bound", sum_error_)});
     return checks;
   }
 
@@ -118,7 +124,9 @@ class AllReduceMean final : public Aggregate {
     for (float& each : mine) each /= float(workers);
     double done = 0;
     const double total = std::max(training_.cost().gradient_bytes(), 1e-300);
-    const auto entry = [&](double bytes) { return mine.size() - std::size_t(std::llround(double(mine.size()) * std::min(1.0, bytes / total))); };
+    const auto entry = [&](double bytes) {
+      return mine.size() - std::size_t(std::llround(double(mine.size()) * std::min(1.0, bytes / total)));
+    };
     for (std::size_t b = 0; b < buckets_.size(); ++b) {
       const std::size_t begin = entry(done + buckets_[b]), end = entry(done);
       round.reduction.bucket(b).attach(gradient->worker, std::span(mine).subspan(begin, end - begin));
@@ -159,7 +167,8 @@ class AllReduceMean final : public Aggregate {
         size += std::abs(part);
       }
       const double bound = 2 * (workers + 1) * 0x1p-24 * size + 1e-37;
-      for (const Values& received : round.payloads) sum_error_ = std::max(sum_error_, std::abs(double(received[i]) - sum) / bound);
+      for (const Values& received : round.payloads)
+        sum_error_ = std::max(sum_error_, std::abs(double(received[i]) - sum) / bound);
     }
   }
 
@@ -167,7 +176,7 @@ class AllReduceMean final : public Aggregate {
   Options options_;
   std::vector<double> buckets_;
   std::unique_ptr<Optimizer> optimizer_;
-  Parameters x_;                        // the newest version that all workers have
+  Parameters x_;                         // the newest version that all workers have
   std::map<std::size_t, Round> rounds_;  // by step; at most two at a time
   ReductionRecord record_;
   double sum_error_ = -1;
@@ -180,11 +189,16 @@ AggregateMaker all_reduce(Reader& in) {
   Options options;
   std::vector<std::string> algorithms = collectives::all().kinds();
   algorithms.insert(algorithms.begin(), "auto");
-  const std::string algorithm = in.text("algorithm", {.choices = algorithms, .fallback = "auto", .help = "of the collective; auto: ring"});
+  const std::string algorithm =
+      in.text("algorithm", {.choices = algorithms, .fallback = "auto", .help = "of the collective; auto: ring"});
   constexpr double mebibyte = 1 << 20;
-  options.bucket = in.bytes("bucket", {.above_minimum = true, .fallback = 25 * mebibyte, .help = "a bucket closes when it has reached this size"});
-  options.first_bucket = in.bytes("first_bucket", {.above_minimum = true, .fallback = in.has("bucket") ? options.bucket : mebibyte,
-                                                   .help = "size of the first bucket; by default 1 MiB, or `bucket` where that is given"});
+  options.bucket = in.bytes(
+      "bucket",
+      {.above_minimum = true, .fallback = 25 * mebibyte, .help = "a bucket closes when it has reached this size"});
+  options.first_bucket =
+      in.bytes("first_bucket", {.above_minimum = true,
+                                .fallback = in.has("bucket") ? options.bucket : mebibyte,
+                                .help = "size of the first bucket; by default 1 MiB, or `bucket` where that is given"});
   options.overlap = in.boolean("overlap", true, "communicate during the backward; false: after it");
   options.algorithm = collectives::all().named(algorithm == "auto" ? "ring" : algorithm);
   return {false, [options](Training& training) { return std::make_unique<AllReduceMean>(training, options); }};

@@ -1,8 +1,10 @@
 #include "sim/strategies/aggregate.hpp"
 
-#define KINDS(kind)  \
-  kind(all_reduce)   \
+// clang-format off
+#define KINDS(kind) \
+  kind(all_reduce) \
   kind(parameter_server)
+// clang-format on
 
 PACELINE_REGISTRY(AggregateMaker, aggregates, "aggregate", KINDS)
 
