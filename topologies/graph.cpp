@@ -46,8 +46,8 @@ class Graph final : public Topology {
     const std::vector<LinkId>& last = last_links(from);
     for (int at = to; at != from; at = shape_.links[out.back()].from) {
       if (last[std::size_t(at)] == none)
-        throw std::runtime_error(fmt::format("there is no path from {} to {}", shape_.names[std::size_t(from)],
-                                             shape_.names[std::size_t(to)]));
+        throw std::invalid_argument(fmt::format("there is no path from {} to {}", shape_.names[std::size_t(from)],
+                                                shape_.names[std::size_t(to)]));
       out.push_back(last[std::size_t(at)]);
     }
     std::reverse(out.begin(), out.end());
@@ -89,7 +89,6 @@ TopologyMaker graph(Reader& in) {
   for (const std::string& name : shape->names)
     if (!index.emplace(name, int(index.size())).second)
       in.fail("nodes", fmt::format("the name \"{}\" is there twice", name));
-  if (!in.describing() && index.empty()) in.fail("nodes", "must name the nodes, as in [\"h0\", \"h1\", \"switch\"]");
   in.objects("links", "full duplex unless \"duplex\" is false", [&](Reader& link) {
     const auto end = [&](std::string_view key) {
       const std::string name = link.text(key, {.help = "a node's name"});
@@ -105,6 +104,10 @@ TopologyMaker graph(Reader& in) {
     shape->links.push_back({from, to, spec});
     if (duplex) shape->links.push_back({to, from, spec});
   });
+  if (!in.describing() && index.empty()) {
+    in.finish();  // a misspelt key is the better message
+    in.fail("nodes", "must name the nodes, as in [\"h0\", \"h1\", \"switch\"]");
+  }
   return {int(shape->names.size()), [shape](int) { return std::make_unique<Graph>(*shape); }};
 }
 

@@ -15,6 +15,13 @@ Cluster::Cluster(Engine& engine, const ClusterSpec& spec, std::uint64_t seed)
   for (int node = int(nodes_.size()); node < spec.workers + spec.dedicated_servers(); ++node) nodes_.push_back(node);
   for (int s = 0; s < spec.servers.count; ++s)
     server_nodes_.push_back(nodes_[std::size_t(spec.servers.colocated ? s % spec.workers : spec.workers + s)]);
+  std::vector<LinkId> route;
+  try {
+    for (int node : nodes_) {  // from the first of them to each, and back
+      topology_->route(nodes_[0], node, 0, route);
+      topology_->route(node, nodes_[0], 0, route);
+    }
+  } catch (const std::invalid_argument& apart) { throw ConfigError({}, "/cluster/topology", apart.what()); }
 }
 
 double Cluster::jitter(int worker, std::int64_t step) const {

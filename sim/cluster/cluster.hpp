@@ -38,6 +38,7 @@ struct ClusterSpec {
 
 class Cluster {
  public:
+  // Throws ConfigError when not all that take part can reach each other.
   Cluster(Engine& engine, const ClusterSpec& spec, std::uint64_t seed);
   Cluster(const Cluster&) = delete;
 

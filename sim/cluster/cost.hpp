@@ -30,6 +30,8 @@ class Cost {
   virtual ~Cost() = default;
   // Worker w's k-th batch. Throws RunError when a record of durations has ended.
   virtual StepCost step(int worker, std::int64_t step, int samples) const = 0;
+  // Seconds of one update of all parameters at the servers, at nominal speed.
+  virtual double server_update() const = 0;
   virtual double gradient_bytes() const = 0;
   // Bytes of the tensors in the order in which backward yields their gradients. Empty: divisible anywhere.
   virtual std::vector<double> tensor_bytes() const { return {}; }

@@ -28,6 +28,7 @@ class Topology {
 
   // Puts the links from one node to another into `out`, which is cleared first. Among routes of equal
   // cost `flow` chooses. Empty: the way is free and takes no time (the same node).
+  // Throws std::invalid_argument when there is no way.
   virtual void route(int from, int to, std::uint64_t flow, std::vector<LinkId>& out) const = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 namespace paceline {
 
@@ -26,13 +27,14 @@ ParameterServer::ParameterServer(Engine& engine, Cluster& cluster, int shard, do
 
 void ParameterServer::send(int worker) {
   requests_[std::size_t(worker)] = {.worker = worker, .sent = engine_.now()};
-  traffic_[std::size_t(worker)].sent += bytes_;
-  cluster_.network().send(ways_[std::size_t(worker)].there, bytes_,
+  traffic_[std::size_t(worker)].sent += bytes_to(worker);
+  cluster_.network().send(ways_[std::size_t(worker)].there, bytes_to(worker),
                           {this, &ParameterServer::on_arrival, std::uint32_t(worker)});
 }
 
 void ParameterServer::arrive(int worker) {
   requests_[std::size_t(worker)].arrived = engine_.now();
+  requests_[std::size_t(worker)].round = taken_;
   arrived_.push_back(worker);
   arrivals_.add(1);
 }
@@ -41,7 +43,8 @@ Task<int> ParameterServer::next() {
   co_await arrivals_.reaches(std::int64_t(++taken_));
   co_await engine_.turn(0);
   const auto first = std::min_element(arrived_.begin(), arrived_.end(), [&](int a, int b) {
-    return std::pair(requests_[std::size_t(a)].arrived, a) < std::pair(requests_[std::size_t(b)].arrived, b);
+    const Request &x = requests_[std::size_t(a)], &y = requests_[std::size_t(b)];
+    return std::tuple(x.arrived, x.round, a) < std::tuple(y.arrived, y.round, b);
   });
   const int worker = *first;
   arrived_.erase(first);
@@ -54,13 +57,13 @@ Task<int> ParameterServer::next() {
 void ParameterServer::answer(int worker) {
   Request& request = requests_[std::size_t(worker)];
   request.answered = engine_.now();
-  cluster_.network().send(ways_[std::size_t(worker)].back, bytes_,
+  cluster_.network().send(ways_[std::size_t(worker)].back, bytes_to(worker),
                           {this, &ParameterServer::on_answer, std::uint32_t(worker)});
 }
 
 void ParameterServer::received(int worker) {
   requests_[std::size_t(worker)].received = engine_.now();
-  traffic_[std::size_t(worker)].received += bytes_;
+  traffic_[std::size_t(worker)].received += bytes_to(worker);
   answers_[std::size_t(worker)].arrive();
 }
 

@@ -15,7 +15,9 @@ namespace paceline {
 // The times of a worker's request to one shard; those that have not come yet are Time::max().
 struct Request {
   int worker = 0;
-  Time sent{}, arrived = Time::max(), served = Time::max(), answered = Time::max(), received = Time::max();
+  Time sent{}, arrived = Time::max(), served = Time::max(), all_in = Time::max(), answered = Time::max(),
+               received = Time::max();
+  std::uint64_t round = 0;  // requests taken by the server before it arrived
 };
 
 class ParameterServer {
@@ -32,6 +34,8 @@ class ParameterServer {
   Task<int> next();
   // Says that the request which was taken last has been dealt with: from now on its worker is held, or answered.
   void done(int worker) { requests_[std::size_t(worker)].served = engine_.now(); }
+  // Says that the answer does not wait for other workers any more.
+  void all_in(int worker) { requests_[std::size_t(worker)].all_in = engine_.now(); }
   void answer(int worker);
 
  private:
@@ -41,6 +45,10 @@ class ParameterServer {
   static void on_arrival(void* self, std::uint32_t worker) { static_cast<ParameterServer*>(self)->arrive(int(worker)); }
   static void on_answer(void* self, std::uint32_t worker) {
     static_cast<ParameterServer*>(self)->received(int(worker));
+  }
+  // Nothing crosses a wire when the worker sits on the server's node.
+  double bytes_to(int worker) const {
+    return cluster_.worker_node(worker) == cluster_.server_node(shard_) ? 0 : bytes_;
   }
   void arrive(int worker);
   void received(int worker);

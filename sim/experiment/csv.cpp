@@ -32,7 +32,9 @@ CsvFile::CsvFile(std::string path, std::string_view header) : path_(std::move(pa
 }
 
 CsvFile::~CsvFile() {
-  if (file_) std::fclose(file_);
+  if (!file_) return;
+  std::fclose(file_);
+  std::remove(temporary(path_).c_str());
 }
 
 void CsvFile::cell(std::string_view text) {

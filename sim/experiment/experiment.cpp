@@ -71,7 +71,7 @@ Results Experiment::run(const RunOptions& options) {
                                                          initial_, spec_.stop, spec_.evaluate});
   strategy_ = spec_.strategy.make(*training_);
   if (options.max_events) engine_.limit_events(options.max_events);
-  if (options.poll) engine_.set_interrupt([&] { options.poll(progress()); }, 1024);
+  if (options.poll) engine_.set_interrupt([&] { options.poll(progress()); }, pool_->real() ? 8 : 1024);
   training_->start(*strategy_);
   try {
     engine_.run();
@@ -176,8 +176,16 @@ std::vector<Check> Experiment::checks() const {
   checks.push_back({"bytes sent = bytes received", std::abs(lost) <= 1e-9 * std::max(1.0, bytes.sent),
                     fmt::format("{:.6g} sent, {:.6g} received, {:.6g} in flight at the end", bytes.sent, bytes.received,
                                 bytes.in_flight)});
-  double peak = 0;
-  for (LinkId id = 0; id < cluster_->topology().links(); ++id) peak = std::max(peak, network.peak(id));
+  double peak = 0, fastest = 0;
+  for (LinkId id = 0; id < cluster_->topology().links(); ++id) {
+    peak = std::max(peak, network.peak(id));
+    fastest = std::max(fastest, network.link(id).bandwidth);
+  }
+  // What the rates carried over time is what arrived, to a tick at the fastest link's rate for each transfer.
+  const double off = std::abs(bytes.moved - bytes.received);
+  const double tolerance = 1e-9 * bytes.sent + 1e-12 * fastest * double(network.statistics().transfers) + 1;
+  checks.push_back({"bytes received = rates x time", off <= tolerance,
+                    fmt::format("{:.6g} bytes apart, bound {:.6g}", off, tolerance)});
   checks.push_back({"link capacity", peak <= 1 + 1e-9, fmt::format("highest load {:.9g} of a link's capacity", peak)});
 
   Span largest{0};
@@ -193,7 +201,7 @@ std::vector<Check> Experiment::checks() const {
 
   const Counts& counts = training_->counts();
   const std::int64_t open = begun - counts.batches - counts.dropped;
-  checks.push_back({"no gradient lost", open >= 0 && open <= training_->workers(),
+  checks.push_back({"no gradient lost", open >= 0 && open <= 2 * training_->workers(),
                     fmt::format("{} begun, {} applied, {} dropped, {} under way at the end", begun, counts.batches,
                                 counts.dropped, open)});
   checks.push_back({"a row per applied gradient", record_->rows() == std::uint64_t(counts.batches + counts.dropped),

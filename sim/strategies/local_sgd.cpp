@@ -46,6 +46,8 @@ class LocalSgd final : public Strategy {
     return mean;
   }
 
+  std::vector<Check> checks() const override { return {record_.check()}; }
+
  private:
   struct Replica {
     Parameters x;

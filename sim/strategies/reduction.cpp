@@ -1,5 +1,7 @@
 #include "sim/strategies/reduction.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace paceline {
@@ -19,6 +21,13 @@ AllReduce& Reduction::bucket(std::size_t index) {
   return *bucket.collective;
 }
 
+Check ReductionRecord::check() const {
+  const std::string found =
+      least_margin < 1e300 ? fmt::format("least time over bound {:.6f}", least_margin) : "no bound";
+  return {"collective at least its lower bound", least_margin >= 1 - 1e-6,
+          fmt::format("{} of {} collectives", found, collectives)};
+}
+
 Task<> Reduction::Lane::run(bool wait_for_backward) {
   const Engine& engine = of_.training_.engine();
   const int rank = worker_.rank();
@@ -27,14 +36,15 @@ Task<> Reduction::Lane::run(bool wait_for_backward) {
     Bucket& bucket = of_.buckets_[i];
     AllReduce& collective = of_.bucket(i);
     stays_.push_back({engine.now(), Time::max()});
+    if (bucket.joined == 0) bucket.first_joined = engine.now();
     if (++bucket.joined == of_.training_.workers()) bucket.last_joined = engine.now();
     co_await collective.member(rank);
     stays_.back().left = engine.now();
-    if (const double bound = collective.lower_bound(rank); bound > 0)
+    if (++bucket.left < of_.training_.workers()) continue;
+    if (const double bound = collective.lower_bound(); bound > 0)
       of_.record_.least_margin =
-          std::min(of_.record_.least_margin, to_seconds(engine.now() - stays_.back().joined) / bound);
-    ++of_.left_;
-    if (++bucket.left == of_.training_.workers()) bucket.collective.reset();
+          std::min(of_.record_.least_margin, to_seconds(engine.now() - bucket.first_joined) / bound);
+    bucket.collective.reset();
   }
 }
 

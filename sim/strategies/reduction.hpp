@@ -14,6 +14,8 @@ namespace paceline {
 struct ReductionRecord {
   std::uint64_t collectives = 0;
   double least_margin = 1e300;  // least measured time over lower bound
+
+  Check check() const;
 };
 
 class Reduction {
@@ -43,20 +45,19 @@ class Reduction {
 
   std::size_t buckets() const { return buckets_.size(); }
   AllReduce& bucket(std::size_t index);
-  bool over() const { return left_ == buckets_.size() * std::size_t(training_.workers()); }
 
  private:
   struct Bucket {
     double bytes = 0;
     std::unique_ptr<AllReduce> collective;
     int joined = 0, left = 0;
+    Time first_joined{};
     Time last_joined = Time::max();  // once all have
   };
   Training& training_;
   const AllReduceMaker& algorithm_;
   ReductionRecord& record_;
   std::vector<Bucket> buckets_;
-  std::size_t left_ = 0;
 };
 
 }  // namespace paceline

@@ -33,8 +33,7 @@ void Server::settle_request() {
 }
 
 Task<> Server::apply(GradientRef gradient, double rate_scale) {
-  const double seconds =
-      training_.cost().step(gradient->worker, gradient->step, gradient->samples).update * gradient->jitter;
+  const double seconds = training_.cost().server_update() / shards_ * gradient->jitter;
   if (seconds > 0) co_await spend_update(seconds);
   const std::int64_t behind = staleness(gradient);
   step(training_.pool().value(gradient), rate_scale);
@@ -45,7 +44,8 @@ Task<> Server::apply(GradientRef gradient, double rate_scale) {
 }
 
 Task<> Server::apply_mean(std::vector<GradientRef> gradients) {
-  const double seconds = training_.cost().step(gradients[0]->worker, gradients[0]->step, gradients[0]->samples).update;
+  for (const GradientRef& g : gradients) queue_.all_in(g->worker);
+  const double seconds = training_.cost().server_update() / shards_;
   if (seconds > 0) co_await spend_update(seconds);
   bool everywhere = true;
   for (const GradientRef& g : gradients) {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "sim/strategies/strategy.hpp"
@@ -26,22 +27,25 @@ class Ssp final : public Strategy {
 
   Task<> serve(Server& server) override {
     std::vector<std::int64_t> clock(std::size_t(server.workers()));
+    std::map<std::int64_t, int> at{{0, server.workers()}};  // how many workers are at each clock
     std::set<int> held;
     for (;;) {
       GradientRef g = co_await server.next();
       co_await server.apply(g);
-      ++clock[std::size_t(g->worker)];
+      std::int64_t& mine = clock[std::size_t(g->worker)];
+      const bool was_slowest = mine == at.begin()->first;
+      if (--at[mine] == 0) at.erase(mine);
+      ++at[++mine];
+      const std::int64_t slowest = at.begin()->first;
+      widest_ = std::max(widest_, at.rbegin()->first - slowest);
       held.insert(g->worker);
-      const auto [slowest, fastest] = std::minmax_element(clock.begin(), clock.end());
-      widest_ = std::max(widest_, *fastest - *slowest);
-      for (auto worker = held.begin(); worker != held.end();) {
-        if (clock[std::size_t(*worker)] - *slowest > slack_) {
-          ++worker;
-          continue;
-        }
-        server.answer(*worker);
-        worker = held.erase(worker);
-      }
+      const auto release = [&](int worker) {
+        const bool may_start = clock[std::size_t(worker)] - slowest <= slack_;
+        if (may_start) server.answer(worker);
+        return may_start;
+      };
+      if (was_slowest) std::erase_if(held, release);  // in index order
+      else if (release(g->worker)) held.erase(g->worker);
     }
   }
 

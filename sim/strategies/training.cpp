@@ -12,7 +12,9 @@
 namespace paceline {
 namespace {
 
-constexpr std::int64_t most_at_once = 10'000'000;  // batches of one instant
+constexpr double nearly = 1 - 1e-12;                // epochs are ratios: 3 * 0.1 is reached at 0.3
+constexpr std::int64_t most_at_once = 10'000'000;   // batches of one instant
+constexpr std::int64_t most_evaluations = 100'000;  // the curve is kept in memory
 
 }  // namespace
 
@@ -25,7 +27,7 @@ Training::Training(Setup setup) : setup_(std::move(setup)), traffic_(std::size_t
     servers_.push_back(std::make_unique<Server>(*this, s, setup_.cluster.spec().servers.count));
   const EvaluateRule& every = setup_.evaluate;
   next_steps_ = every.steps ? double(*every.steps) : std::numeric_limits<double>::infinity();
-  next_epochs_ = every.epochs.value_or(std::numeric_limits<double>::infinity());
+  next_epochs_ = every.epochs.value_or(std::numeric_limits<double>::infinity()) * nearly;
 }
 
 Training::~Training() = default;
@@ -98,14 +100,22 @@ void Training::bounds() {
   if (stop.steps && now >= double(*stop.steps)) finish("steps", fmt::format("{} steps", *stop.steps));
   else if (stop.updates && counts_.updates >= *stop.updates)
     finish("updates", fmt::format("{} updates", *stop.updates));
-  else if (stop.epochs && epochs() >= *stop.epochs) finish("epochs", fmt::format("{} epochs", *stop.epochs));
+  else if (stop.epochs && epochs() >= *stop.epochs * nearly) finish("epochs", fmt::format("{} epochs", *stop.epochs));
   if (now < next_steps_ && epochs() < next_epochs_) return;
   if (now >= next_steps_)
     next_steps_ = (std::floor(now / double(*setup_.evaluate.steps)) + 1) * double(*setup_.evaluate.steps);
   if (epochs() >= next_epochs_)
-    next_epochs_ = (std::floor(epochs() / *setup_.evaluate.epochs) + 1) * *setup_.evaluate.epochs;
+    next_epochs_ = (std::floor(epochs() / nearly / *setup_.evaluate.epochs) + 1) * *setup_.evaluate.epochs * nearly;
   evaluation_due_ = true;
   later_this_instant();
+}
+
+bool Training::enough(std::int64_t begun) const {
+  const StopRule& stop = setup_.stop;
+  if (!strategy_->global_steps()) return false;
+  const double passes = double(begun) * workers() * pool().batches().size() / double(pool().batches().rows());
+  return (stop.steps && begun >= *stop.steps) || (stop.updates && begun >= *stop.updates) ||
+         (stop.epochs && passes >= *stop.epochs * nearly);
 }
 
 void Training::finish(std::string reason, std::string detail) {
@@ -122,13 +132,15 @@ void Training::later_this_instant() {
 
 void Training::instant_over() {
   instant_asked_ = false;
+  if (time_is_up_) finish("time", fmt::format("{} of simulated time", show_duration(*setup_.stop.time)));
   if (evaluation_due_ && !finished()) evaluate();
   if (finished()) engine().request_stop();
 }
 
 void Training::evaluate() {
   evaluation_due_ = false;
-  cluster().network().settle();
+  if (++evaluations_ > most_evaluations)
+    throw RunError(fmt::format("more than {} evaluations: evaluate less often", most_evaluations));
   CurvePoint point{.time = engine().now(), .step = steps(), .epoch = epochs(), .samples = counts_.samples};
   point.bytes_on_wire = cluster().network().totals().sent;
   if (loss_count_ > 0) point.train_loss = loss_sum_ / double(loss_count_);
@@ -147,6 +159,7 @@ void Training::evaluate() {
 }
 
 void Training::close() {
+  cluster().network().settle();
   for (auto& worker : workers_) worker->close();
   if (!latest_ || latest_->time != engine().now() || latest_->samples != counts_.samples) evaluate();
 }
@@ -161,7 +174,8 @@ Task<> Training::evaluate_every(Span period) {
 
 Task<> Training::stop_at(Time at) {
   co_await engine().sleep_until(at);
-  finish("time", fmt::format("{} of simulated time", show_duration(to_seconds(at))));
+  time_is_up_ = true;
+  later_this_instant();
 }
 
 }  // namespace paceline

@@ -92,6 +92,8 @@ class Training {
   double epochs() const { return double(counts_.samples) / double(pool().batches().rows()); }
   // A bound is reached: nothing is applied any more, and the run ends with this instant.
   bool finished() const { return !reason_.empty(); }
+  // Where steps are global: so many of them reach a bound, and a worker that has begun them need not begin another.
+  bool enough(std::int64_t begun) const;
   void finish(std::string reason, std::string detail);
   const std::string& reason() const { return reason_; }
   const std::string& detail() const { return detail_; }
@@ -120,12 +122,13 @@ class Training {
   Counts counts_;
   Time latest_batch_{};
   std::int64_t batches_now_ = 0;  // applied at that time
-  double loss_sum_ = 0;           // of batches applied since the last point
+  std::int64_t evaluations_ = 0;
+  double loss_sum_ = 0;  // of batches applied since the last point
   std::int64_t loss_count_ = 0;
   double next_steps_ = 0, next_epochs_ = 0;  // of evaluation
   std::optional<CurvePoint> latest_;
   std::string reason_, detail_;
-  bool evaluation_due_ = false, instant_asked_ = false;
+  bool evaluation_due_ = false, time_is_up_ = false, instant_asked_ = false;
 };
 
 }  // namespace paceline

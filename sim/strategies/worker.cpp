@@ -32,7 +32,8 @@ class Exchange final : public Blocking {
     const Request& r = request(shard);
     spend(Activity::communication, std::min(r.arrived, to));
     spend(Activity::queue, std::min(r.served, to));
-    spend(Activity::wait, std::min(r.answered, to));
+    spend(Activity::wait, std::min({r.all_in, r.answered, to}));
+    spend(Activity::queue, std::min(r.answered, to));
     spend(Activity::communication, std::min(r.received, to));
   }
   Training& training_;
@@ -124,12 +125,19 @@ void Worker::spend(Activity activity, Time until) {
   since_ = until;
 }
 
+// Has nothing to do any more while others finish: no part of a batch.
+void Worker::idle(Time until) {
+  spent_[std::size_t(Activity::wait)] += until - since_;
+  since_ = until;
+}
+
 // Accounts for the time up to now.
 void Worker::settle() {
   const Time now = training_.engine().now();
   if (blocked_on_ && !computing_)
     blocked_on_->split(since_, now, [&](Activity activity, Time until) { spend(activity, until); });
-  else spend(computing_ ? Activity::compute : Activity::wait, now);
+  else if (computing_) spend(Activity::compute, now);
+  else idle(now);
 }
 
 void Worker::close_row() {

@@ -26,7 +26,7 @@ class Worker {
 
   int rank() const { return rank_; }
   Training& training() const { return training_; }
-  bool finished() const { return training_.finished(); }
+  bool finished() const { return training_.finished() || training_.enough(steps_); }
   Parameters initial() const;
 
   // The gradient of this worker's next batch at x. Takes no time; compute() does.
@@ -63,6 +63,7 @@ class Worker {
 
  private:
   void spend(Activity activity, Time until);
+  void idle(Time until);
   void settle();
   void close_row();
   void write_rows();

@@ -9,7 +9,7 @@ namespace paceline {
 Action schema_verb(CLI::App& app) {
   auto of = std::make_shared<std::string>("scenario");
   app.add_option("OF", *of, "scenario")->check(CLI::IsMember({"scenario"}));
-  return [] {
+  return [of] {  // keeps what the option writes to alive
     fmt::print("{}", scenario_schema());
     return int(done);
   };

@@ -15,6 +15,7 @@ class Fixed final : public Cost {
     const double part = double(samples) / batch_size_;
     return {cost_.forward * part, cost_.backward * part, cost_.update};
   }
+  double server_update() const override { return cost_.update; }
   double gradient_bytes() const override { return bytes_; }
 
  private:

@@ -32,6 +32,8 @@ class Model final : public Cost {
     }
     return cost;
   }
+  // A server has no device: its updates take no time.
+  double server_update() const override { return 0; }
   double gradient_bytes() const override { return input_.model_bytes; }
   std::vector<double> tensor_bytes() const override { return tensor_bytes_; }
   double ready(int worker, double bytes) const override {

@@ -29,6 +29,7 @@ class Replay final : public Cost {
     const double whole = (*table_)[std::size_t(step % rows)][std::size_t(worker)] * samples / batch_size_;
     return {whole * forward_share_, whole * (1 - forward_share_), update_};
   }
+  double server_update() const override { return update_; }
   double gradient_bytes() const override { return bytes_; }
 
  private:

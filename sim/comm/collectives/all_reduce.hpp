@@ -34,8 +34,8 @@ class AllReduce {
 
   // What rank r does. Ends when r has the whole result.
   virtual Task<> member(int rank) = 0;
-  // The least time from a rank's own joining to its end, in seconds: what it must send over what its route carries.
-  virtual double lower_bound(int rank) const = 0;
+  // The least time from the first to join to the last to leave, in seconds.
+  virtual double lower_bound() const = 0;
 
   // The values to be summed, of equal lengths, one for each rank; the sums take their place.
   void attach(int rank, std::span<float> values) {

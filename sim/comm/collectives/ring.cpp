@@ -40,10 +40,11 @@ class Ring final : public AllReduce {
     }
   }
 
-  double lower_bound(int rank) const override {
+  // Every hop carries 2(N-1)/N of the bytes.
+  double lower_bound() const override {
     double slowest = 0;
-    for (LinkId id : to_right_[std::size_t(rank)].route())
-      slowest = std::max(slowest, 1 / group_.network.link(id).bandwidth);
+    for (const Connection& hop : to_right_)
+      for (LinkId id : hop.route()) slowest = std::max(slowest, 1 / group_.network.link(id).bandwidth);
     return 2.0 * (group_.size() - 1) / group_.size() * bytes_ * slowest;
   }
 

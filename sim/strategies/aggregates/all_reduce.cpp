@@ -23,9 +23,15 @@ struct Options {
   bool overlap = true;
 };
 
-// Bytes of each bucket, in backward order.
+constexpr double most_buckets = 100'000;
+
+// Bytes of each bucket, in backward order. Throws ConfigError when they are too many.
 std::vector<double> buckets_of(const Cost& cost, const Options& options) {
   const double total = cost.gradient_bytes();
+  if (total / options.bucket > most_buckets)
+    throw ConfigError({}, "/training/strategy/aggregate/bucket",
+                      fmt::format("{} of gradient in buckets of {} are more than {} buckets", show_bytes(total),
+                                  show_bytes(options.bucket), most_buckets));
   std::vector<double> buckets;
   double open = 0;
   const auto limit = [&] { return buckets.empty() ? options.first_bucket : options.bucket; };
@@ -84,10 +90,7 @@ class AllReduceMean final : public Aggregate {
 
   std::vector<Check> checks() const override {
     std::vector<Check> checks;
-    if (record_.collectives > 0 && record_.least_margin < 1e300)
-      checks.push_back(
-          {"collective at least its lower bound", record_.least_margin >= 1 - 1e-6,
-           fmt::format("least time over bound {:.6f} of {} collectives", record_.least_margin, record_.collectives)});
+    checks.push_back(record_.check());
     if (sum_error_ >= 0)
       checks.push_back({"numeric all-reduce equals the serial sum", sum_error_ <= 1,
                         fmt::format("largest difference {:.3g} of its bound", sum_error_)});
@@ -117,13 +120,13 @@ class AllReduceMean final : public Aggregate {
   void attach(Round& round, const GradientRef& gradient) {
     const auto workers = std::size_t(training_.workers());
     GradientPool& pool = training_.pool();
-    if (!pool.real() || workers * pool.size() > largest_check) return;
+    const double total = training_.cost().gradient_bytes();
+    if (!pool.real() || total == 0 || workers * pool.size() > largest_check) return;
     round.payloads.resize(workers);
     Values& mine = round.payloads[std::size_t(gradient->worker)];
     mine = *pool.value(gradient);
     for (float& each : mine) each /= float(workers);
     double done = 0;
-    const double total = std::max(training_.cost().gradient_bytes(), 1e-300);
     const auto entry = [&](double bytes) {
       return mine.size() - std::size_t(std::llround(double(mine.size()) * std::min(1.0, bytes / total)));
     };
