@@ -37,7 +37,7 @@ std::vector<double> Run::of_worker(int worker, const std::string& column) const 
   return values;
 }
 
-std::string path_of(const std::string& relative) { return std::string(PACELINE_SOURCE_DIR) + "/" + relative; }
+std::string path_of(const std::string& relative) { return PACELINE_SOURCE_DIR "/" + relative; }
 
 std::string read_text(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
