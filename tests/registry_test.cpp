@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "sim/comm/collectives/all_reduce.hpp"
+#include "sim/comm/collective.hpp"
 #include "sim/experiment/minor_kinds.hpp"
 #include "sim/experiment/parse.hpp"
 #include "sim/experiment/schema.hpp"

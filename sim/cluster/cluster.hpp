@@ -7,6 +7,7 @@
 
 #include "sim/cluster/cost.hpp"
 #include "sim/cluster/device.hpp"
+#include "sim/cluster/fidelity.hpp"
 #include "sim/cluster/jitter/jitter.hpp"
 #include "sim/cluster/network.hpp"
 #include "sim/cluster/stragglers/straggler.hpp"
@@ -26,6 +27,7 @@ struct ServerSpec {
 struct ClusterSpec {
   int workers = 1;
   TopologyMaker topology;
+  Fidelity fidelity = Fidelity::automatic;
   std::vector<int> placement;  // nodes of the workers, then of dedicated servers; empty: packed
   std::vector<DeviceSpec> devices;
   std::vector<std::string> device_names;

@@ -51,15 +51,19 @@ FlowId Network::launch(std::span<const LinkId> route, double bytes, double weigh
   flow.what = what;
   flow.state = State::latent;
   shares_.set_route(id, route, weight);
-  Span latency = -waited;
-  for (const LinkId link : route) latency += latency_[link];
-  latency = std::max(latency, Span{0});
+  const Span latency = std::max(this->latency(route) - waited, Span{0});
   const bool flows = bytes > 0 && !route.empty();
   flow.ticket =
       engine().schedule(later(engine().now(), latency), this, flows ? &Network::on_start : &Network::on_finish, id);
   ++statistics_.transfers;
   totals_.sent += bytes;
   return id;
+}
+
+Span Network::latency(std::span<const LinkId> route) const {
+  Span sum{0};
+  for (const LinkId link : route) sum += latency_[link];
+  return sum;
 }
 
 void Network::start(FlowId id) {

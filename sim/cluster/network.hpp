@@ -64,6 +64,10 @@ class Network final : public Waitable {
   // Changes a link from now on; flows on it get new rates at the end of this instant. Bandwidth 0: it
   // is down, and its flows wait. Latency applies to what is sent from now on.
   void set_link(LinkId link, LinkSpec spec);
+  // Of a message without bytes on a route.
+  Span latency(std::span<const LinkId> route) const;
+  // Bytes a second that a link carries when nothing has happened to it.
+  double topology_bandwidth(LinkId link) const { return topology_.link(link).bandwidth; }
   LinkSpec link(LinkId link) const { return {shares_.capacity(link) * 1e12, latency_[link]}; }
 
   bool is_flowing(FlowId flow) const { return flow < flows_.size() && flows_[flow].state == State::flowing; }

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "sim/cluster/cluster.hpp"
-#include "sim/comm/collectives/all_reduce.hpp"
+#include "sim/comm/communicator.hpp"
 #include "sim/core/sync.hpp"
 
 namespace paceline {

@@ -218,6 +218,14 @@ void Reader::read_kind(std::string_view key, const Kinds& registry, const KindKe
   read(in, in.own_kind(registry));
 }
 
+void Reader::expand_name(std::string_view key) {
+  Node* found = node_ ? node_->find(key) : nullptr;
+  if (!found || found->kind != Kind::text) return;
+  Node object = Node::of_kind(found->text);
+  object.place = object.members.front().value.place = found->place;
+  *found = std::move(object);
+}
+
 void Reader::read_kinds(std::string_view key, const Kinds& registry, std::string_view help, const ReadKind& read) {
   if (KeyDescription* described = declare(key, "kinds", help, false)) {
     described->registry = &registry;

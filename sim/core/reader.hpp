@@ -117,6 +117,14 @@ class Reader {
   Maker kind(std::string_view key, const Registry<Maker>& registry, KindKey spec);
   template <class Maker>
   std::vector<Maker> kinds(std::string_view key, const Registry<Maker>& registry, std::string_view help);
+  // A kind, or its name, where its own keys have defaults: "ring" is {"kind": "ring"}.
+  template <class Maker>
+  Maker kind_or_name(std::string_view key, const Registry<Maker>& registry, KindKey spec) {
+    expand_name(key);
+    Maker maker = kind(key, registry, spec);
+    describe_as("kind or name");
+    return maker;
+  }
   // A kind, or the path of a file that holds it.
   template <class Maker>
   Maker kind_or_file(std::string_view key, const Registry<Maker>& registry, KindKey spec) {
@@ -158,6 +166,7 @@ class Reader {
   void read_kind(std::string_view key, const Kinds& registry, const KindKey& spec, const ReadKind& read);
   void read_kinds(std::string_view key, const Kinds& registry, std::string_view help, const ReadKind& read);
   void inline_file(std::string_view key);
+  void expand_name(std::string_view key);
   void describe_as(std::string_view type);  // the key that was declared last
   std::int64_t checked(std::string_view key, const Node& value, const IntegerKey& spec,
                        const std::string& pointer) const;

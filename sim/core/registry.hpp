@@ -35,7 +35,10 @@ class Registry : public Kinds {
   };
 
   Registry(std::string name, std::initializer_list<Entry> entries) : Kinds(std::move(name)) {
-    for (const Entry& entry : entries) kinds_.push_back(entry.name), reads_.push_back(entry.read);
+    for (const Entry& entry : entries) {  // a kind that is a keyword of C++ has an underscore after it: auto_
+      kinds_.push_back(entry.name.ends_with('_') ? entry.name.substr(0, entry.name.size() - 1) : entry.name);
+      reads_.push_back(entry.read);
+    }
   }
 
   // Reads an object {"kind": …, the kind's own keys}.

@@ -159,6 +159,10 @@ Results Experiment::collect() const {
     if (time > 0) link.utilization = link.bytes / (network.link(id).bandwidth * time);
     link.peak_utilization = network.peak(id);
   }
+  for (const auto& [what, use] : training_->communicator().uses()) {
+    const auto& [op, algorithm, fidelity] = what;
+    r.collectives.push_back({name_of(op), algorithm, name_of(fidelity), use.calls, use.bytes});
+  }
   r.checks = checks();
   r.performance = {.events = engine_.events(),
                    .transfers = network.statistics().transfers,

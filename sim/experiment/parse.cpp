@@ -56,17 +56,25 @@ void read_servers(Reader& in, ServerSpec& servers) {
                          .help = "a worker visits all servers at once, or one after the other"}) == "series";
 }
 
+Fidelity read_fidelity(Reader& in) {
+  const std::vector<std::string> names{"auto", "fluid", "fused", "analytic"};
+  const std::string name =
+      in.text("fidelity",
+              {.choices = names,
+               .fallback = "auto",
+               .help = "fluid: every message of a collective is a transfer; fused: all messages of a phase between two "
+                       "ranks are one flow; analytic: closed forms; auto: fluid up to 64 ranks, fused above"});
+  return Fidelity(std::find(names.begin(), names.end(), name) - names.begin());
+}
+
 void read_cluster(Reader& in, ClusterSpec& cluster) {
   cluster.workers = int(in.integer("workers", {.minimum = 1, .maximum = 1 << 20, .help = "devices that train"}));
   in.need("workers");
   in.context().workers = cluster.workers;
   cluster.topology =
       in.kind_or_file("topology", topologies::all(), {.help = "nodes and links: a path, or the object itself"});
-  in.object("network", "how the network is simulated", [](Reader& network) {
-    network.text("fidelity", {.choices = {"fluid", "auto"},
-                              .fallback = "fluid",
-                              .help = "fluid: every message of a collective is a transfer"});
-  });
+  in.object("network", "how the network is simulated",
+            [&](Reader& network) { cluster.fidelity = read_fidelity(network); });
   read_placement(in, cluster);
   DeviceSpec device;
   const bool given =

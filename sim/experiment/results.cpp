@@ -66,7 +66,8 @@ bool Results::all_hold() const {
 }
 
 std::string to_json(const Results& r) {
-  Json curve = Json::array(), workers = Json::array(), links = Json::array(), checks = Json::array();
+  Json curve = Json::array(), workers = Json::array(), links = Json::array(), collectives = Json::array(),
+       checks = Json::array();
   for (const CurvePoint& p : r.curve)
     curve.push_back({{"time_s", number(to_seconds(p.time))},
                      {"step", number(p.step)},
@@ -93,6 +94,12 @@ std::string to_json(const Results& r) {
                      {"bytes", number(l.bytes)},
                      {"utilization", number(l.utilization)},
                      {"peak_utilization", number(l.peak_utilization)}});
+  for (const CollectiveResult& c : r.collectives)
+    collectives.push_back({{"operation", c.operation},
+                           {"algorithm", c.algorithm},
+                           {"fidelity", c.fidelity},
+                           {"calls", c.calls},
+                           {"bytes", number(c.bytes)}});
   for (const Check& c : r.checks) checks.push_back({{"name", c.name}, {"holds", c.holds}, {"detail", c.detail}});
   const Performance& p = r.performance;
   utsname host{};
@@ -108,6 +115,7 @@ std::string to_json(const Results& r) {
                   {"curve", curve},
                   {"workers", workers},
                   {"links", links},
+                  {"collectives", collectives},
                   {"checks", checks},
                   {"performance",
                    {{"wall_s", p.wall_s},

@@ -27,6 +27,12 @@ struct LinkResult {
   std::string name;
   double bytes = 0, utilization = 0, peak_utilization = 0;
 };
+// The collectives of one kind.
+struct CollectiveResult {
+  std::string operation, algorithm, fidelity;
+  std::uint64_t calls = 0;
+  double bytes = 0;
+};
 struct Performance {
   double wall_s = 0, cpu_s = 0;
   std::uint64_t events = 0, transfers = 0, gradients = 0;
@@ -47,6 +53,7 @@ struct Results {
   std::vector<CurvePoint> curve;
   std::vector<WorkerResult> workers;
   std::vector<LinkResult> links;
+  std::vector<CollectiveResult> collectives;
   std::vector<Check> checks;
   Performance performance;
 

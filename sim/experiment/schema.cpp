@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "sim/comm/collectives/all_reduce.hpp"
+#include "sim/comm/collective.hpp"
 #include "sim/experiment/minor_kinds.hpp"
 #include "sim/experiment/parse.hpp"
 #include "sim/strategies/aggregate.hpp"
@@ -94,6 +94,8 @@ Json schema_of(const KeyDescription& key, std::vector<const Kinds*>& used) {
   if (key.type == "objects") made = {{"type", "array"}, {"items", schema_of(key.keys, used)}};
   if (key.type == "kind") made = reference(*key.registry, used);
   if (key.type == "kind or file") made = {{"oneOf", {{{"type", "string"}}, reference(*key.registry, used)}}};
+  if (key.type == "kind or name")
+    made = {{"oneOf", {{{"enum", key.registry->kinds()}}, reference(*key.registry, used)}}};
   if (key.type == "kinds") made = {{"type", "array"}, {"items", reference(*key.registry, used)}};
   if (key.dimension) {
     made["pattern"] = "^-?[0-9.]+([eE][-+]?[0-9]+)? *[A-Za-zµ/]+$";

@@ -58,6 +58,10 @@ std::string summary_table(const Results& r, bool colour) {
   line("queue", share(Activity::queue), "blocked at a server");
   line("load imbalance", percent(r.load_imbalance), "busiest worker over the mean");
   line("on the wire", show_bytes(r.bytes_on_wire), "payload, counted once");
+  for (const CollectiveResult& c : r.collectives)
+    line(
+        "collectives", show_count(double(c.calls)),
+        fmt::format("{} of {} by {}, {}", c.operation, show_bytes(c.bytes / double(c.calls)), c.algorithm, c.fidelity));
   line("staleness", fmt::format("{:.2f}", r.staleness.mean),
        fmt::format("mean; median {}, 95 % {}, largest {}", r.staleness.p50, r.staleness.p95, r.staleness.max));
 

@@ -16,9 +16,13 @@ class Aggregate {
   virtual std::vector<Check> checks() const { return {}; }
 };
 
+// What of the training state is split over the workers (ZeRO, Rajbhandari et al. 2020): the optimizer's, the
+// gradients as well, the parameters as well. The first two are the same on the wire.
+enum class Sharding { none, zero1, zero2, zero3 };
+
 struct AggregateMaker {
   bool uses_servers = false;
-  std::function<std::unique_ptr<Aggregate>(Training&)> make;
+  std::function<std::unique_ptr<Aggregate>(Training&, Sharding)> make;
 };
 
 namespace aggregates {

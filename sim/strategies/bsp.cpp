@@ -1,5 +1,7 @@
 // bsp: bulk synchronous parallel, every step: a = Σ n_w g_w(x) / Σ n_w over all workers, x ← optimizer(x, a).
 // With N workers of batch b it is serial SGD with batches of N b.
+#include <algorithm>
+
 #include "sim/strategies/aggregate.hpp"
 
 namespace paceline::strategies {
@@ -25,14 +27,29 @@ class Bsp final : public Strategy {
   std::unique_ptr<Aggregate> aggregate_;
 };
 
+Sharding read_sharding(Reader& in) {
+  const std::vector<std::string> names{"none", "zero1", "zero2", "zero3"};
+  const std::string name = in.text(
+      "sharding", {.choices = names,
+                   .fallback = "none",
+                   .help = "zero1, zero2: gradients are reduce-scattered, each worker updates its share, "
+                           "parameters are all-gathered; zero3: parameters are gathered before each part of the "
+                           "forward and of the backward instead"});
+  return Sharding(std::find(names.begin(), names.end(), name) - names.begin());
+}
+
 }  // namespace
 
 StrategyMaker bsp(Reader& in) {
   in.about("bulk synchronous parallel: all average their gradients every step");
   const AggregateMaker aggregate =
       in.kind("aggregate", aggregates::all(), {.fallback = "all_reduce", .help = "how gradients become their mean"});
-  return {aggregate.uses_servers, 0,
-          [aggregate](Training& training) { return std::make_unique<Bsp>(aggregate.make(training)); }};
+  const Sharding sharding = read_sharding(in);
+  if (sharding != Sharding::none && aggregate.uses_servers)
+    in.fail("sharding", "is for all_reduce; parameter servers hold the parameters anyway");
+  return {aggregate.uses_servers, 0, [aggregate, sharding](Training& training) {
+            return std::make_unique<Bsp>(aggregate.make(training, sharding));
+          }};
 }
 
 }  // namespace paceline::strategies

@@ -10,12 +10,13 @@ namespace {
 
 struct Options {
   std::int64_t period = 1, warmup_steps = 0;
-  AllReduceMaker algorithm;
+  AlgorithmMaker algorithm;
 };
 
 class LocalSgd final : public Strategy {
  public:
   LocalSgd(Training& training, const Options& options) : training_(training), options_(options) {
+    require(*options.algorithm, Op::all_reduce, training, "/training/strategy/algorithm");
     for (int w = 0; w < training.workers(); ++w) {
       Replica& replica = replicas_.emplace_back();
       replica.x = {Version{0, training.initial()}};
@@ -74,11 +75,12 @@ class LocalSgd final : public Strategy {
   // All are blocked in here until the all-reduce is through, so the first to leave finds everybody's parameters as they
   // went in.
   Task<> average(Worker& me, std::int64_t t) {
-    Round& round =
-        rounds_
-            .try_emplace(
-                t, Round{Reduction(training_, options_.algorithm, {training_.cost().gradient_bytes()}, record_), 0, {}})
-            .first->second;
+    Round& round = rounds_
+                       .try_emplace(t, Round{Reduction(training_, *options_.algorithm, Op::all_reduce,
+                                                       {training_.cost().gradient_bytes()}, record_),
+                                             0,
+                                             {}})
+                       .first->second;
     Reduction::Lane lane(round.reduction, me);
     co_await me.blocked(lane.run(false), lane);
     if (round.left++ == 0) round.mean = {Version{t + 1, training_.pool().real() ? evaluated() : nullptr}};
@@ -105,7 +107,8 @@ StrategyMaker local_sgd(Reader& in) {
   options.warmup_steps = in.integer(
       "warmup_steps",
       {.minimum = 0, .maximum = 1'000'000'000, .fallback = 0, .help = "local steps at the start with period 1"});
-  options.algorithm = collectives::all().named("ring");
+  options.algorithm =
+      in.kind_or_name("algorithm", collectives::all(), {.fallback = "ring", .help = "of the averaging"});
   return {false, 0, [options](Training& training) { return std::make_unique<LocalSgd>(training, options); }};
 }
 

@@ -6,16 +6,24 @@
 
 namespace paceline {
 
-Reduction::Reduction(Training& training, const AllReduceMaker& algorithm, std::vector<double> bucket_bytes,
+void require(const Algorithm& algorithm, Op op, Training& training, std::string pointer) {
+  Communicator& all = training.communicator();
+  const std::string why = algorithm.chosen(op, all, 1).refuses(op, all);
+  if (!why.empty())
+    throw ConfigError({}, std::move(pointer),
+                      fmt::format("{} cannot do {}: it {}", algorithm.name(), name_of(op), why));
+}
+
+Reduction::Reduction(Training& training, const Algorithm& algorithm, Op op, std::vector<double> bucket_bytes,
                      ReductionRecord& record)
-    : training_(training), algorithm_(algorithm), record_(record) {
+    : training_(training), algorithm_(algorithm), op_(op), record_(record) {
   for (double bytes : bucket_bytes) buckets_.emplace_back().bytes = bytes;
 }
 
-AllReduce& Reduction::bucket(std::size_t index) {
+Collective& Reduction::bucket(std::size_t index) {
   Bucket& bucket = buckets_[index];
   if (!bucket.collective) {
-    bucket.collective = algorithm_(training_.all_workers(), bucket.bytes);
+    bucket.collective = make_collective(algorithm_, op_, training_.communicator(), bucket.bytes, &bucket.lower_bound);
     ++record_.collectives;
   }
   return *bucket.collective;
@@ -29,23 +37,27 @@ Check ReductionRecord::check() const {
 }
 
 Task<> Reduction::Lane::run(bool wait_for_backward) {
-  const Engine& engine = of_.training_.engine();
-  const int rank = worker_.rank();
   for (std::size_t i = 0; i < of_.buckets_.size(); ++i) {
     if (wait_for_backward) co_await worker_.ready(int(i) + 1);
-    Bucket& bucket = of_.buckets_[i];
-    AllReduce& collective = of_.bucket(i);
-    stays_.push_back({engine.now(), Time::max()});
-    if (bucket.joined == 0) bucket.first_joined = engine.now();
-    if (++bucket.joined == of_.training_.workers()) bucket.last_joined = engine.now();
-    co_await collective.member(rank);
-    stays_.back().left = engine.now();
-    if (++bucket.left < of_.training_.workers()) continue;
-    if (const double bound = collective.lower_bound(); bound > 0)
-      of_.record_.least_margin =
-          std::min(of_.record_.least_margin, to_seconds(engine.now() - bucket.first_joined) / bound);
-    bucket.collective.reset();
+    co_await next();
   }
+}
+
+Task<> Reduction::Lane::next() {
+  const Engine& engine = of_.training_.engine();
+  const std::size_t index = stays_.size();
+  Bucket& bucket = of_.buckets_[index];
+  Collective& collective = of_.bucket(index);
+  stays_.push_back({engine.now(), Time::max()});
+  if (bucket.joined == 0) bucket.first_joined = engine.now();
+  if (++bucket.joined == of_.training_.workers()) bucket.last_joined = engine.now();
+  co_await collective.member(worker_.rank());
+  stays_.back().left = engine.now();
+  if (++bucket.left < of_.training_.workers()) co_return;
+  if (bucket.lower_bound > 0)
+    of_.record_.least_margin =
+        std::min(of_.record_.least_margin, to_seconds(engine.now() - bucket.first_joined) / bucket.lower_bound);
+  bucket.collective.reset();
 }
 
 Span Reduction::Lane::moving_before(Time time) const {

@@ -1,10 +1,11 @@
-// Reduction: one collective average among all workers, in one or several buckets, and what it made workers wait for.
+// Reduction: one collective operation among all workers, in one or several buckets, and what it made workers wait for.
 //
 // A worker's blocked time up to the arrival of a bucket's last member is wait, the rest exposed communication.
 #pragma once
 #include <memory>
 #include <vector>
 
+#include "sim/comm/collective.hpp"
 #include "sim/strategies/training.hpp"
 #include "sim/strategies/worker.hpp"
 
@@ -18,9 +19,12 @@ struct ReductionRecord {
   Check check() const;
 };
 
+// Throws ConfigError at a key of the scenario when the algorithm cannot do this among all workers.
+void require(const Algorithm& algorithm, Op op, Training& training, std::string pointer);
+
 class Reduction {
  public:
-  Reduction(Training& training, const AllReduceMaker& algorithm, std::vector<double> bucket_bytes,
+  Reduction(Training& training, const Algorithm& algorithm, Op op, std::vector<double> bucket_bytes,
             ReductionRecord& record);
 
   // A worker's way through all buckets, one at a time, each as soon as the worker's backward has yielded it
@@ -29,6 +33,8 @@ class Reduction {
    public:
     Lane(Reduction& of, Worker& worker) : of_(of), worker_(worker) {}
     Task<> run(bool wait_for_backward);
+    // Through the next bucket alone.
+    Task<> next();
     void split(Time from, Time to, const Spend& spend) const override;
     // How long bytes moved before that time.
     Span moving_before(Time time) const;
@@ -44,18 +50,20 @@ class Reduction {
   };
 
   std::size_t buckets() const { return buckets_.size(); }
-  AllReduce& bucket(std::size_t index);
+  Collective& bucket(std::size_t index);
 
  private:
   struct Bucket {
     double bytes = 0;
-    std::unique_ptr<AllReduce> collective;
+    std::unique_ptr<Collective> collective;
+    double lower_bound = 0;  // seconds
     int joined = 0, left = 0;
     Time first_joined{};
     Time last_joined = Time::max();  // once all have
   };
   Training& training_;
-  const AllReduceMaker& algorithm_;
+  const Algorithm& algorithm_;
+  const Op op_;
   ReductionRecord& record_;
   std::vector<Bucket> buckets_;
 };

@@ -18,7 +18,10 @@ constexpr std::int64_t most_evaluations = 100'000;  // the curve is kept in memo
 
 }  // namespace
 
-Training::Training(Setup setup) : setup_(std::move(setup)), traffic_(std::size_t(workers())) {
+Training::Training(Setup setup)
+    : setup_(std::move(setup)),
+      traffic_(std::size_t(workers())),
+      communicator_(engine(), cluster().network(), cluster().spec().fidelity, cluster().worker_nodes(), traffic_) {
   for (int w = 0; w < workers(); ++w) {
     answers_.emplace_back(engine(), fmt::format("answers to worker {}", w));
     workers_.push_back(std::make_unique<Worker>(*this, w));

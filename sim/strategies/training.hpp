@@ -10,7 +10,7 @@
 
 #include "models/optimizer.hpp"
 #include "sim/cluster/cluster.hpp"
-#include "sim/comm/collectives/all_reduce.hpp"
+#include "sim/comm/communicator.hpp"
 #include "sim/core/record.hpp"
 #include "sim/strategies/gradient_pool.hpp"
 
@@ -71,8 +71,9 @@ class Training {
   Worker& worker(int rank) { return *workers_[std::size_t(rank)]; }
   Server& server(int shard) { return *servers_[std::size_t(shard)]; }
   std::span<Traffic> traffic() { return traffic_; }
-  std::deque<Arrivals>& answers() { return answers_; }  // of servers, by worker
-  Group all_workers() { return {engine(), cluster().network(), cluster().worker_nodes(), traffic_}; }
+  std::deque<Arrivals>& answers() { return answers_; }    // of servers, by worker
+  Communicator& communicator() { return communicator_; }  // of all workers
+  const Communicator& communicator() const { return communicator_; }
 
   // Starts the workers and servers of a strategy, and the clocks of evaluation and stop.
   void start(Strategy& strategy);
@@ -114,6 +115,7 @@ class Training {
   Setup setup_;
   Strategy* strategy_ = nullptr;
   std::vector<Traffic> traffic_;  // by worker
+  Communicator communicator_;
   std::deque<Arrivals> answers_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Server>> servers_;

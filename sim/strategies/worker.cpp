@@ -80,8 +80,26 @@ Task<> Worker::compute(GradientRef gradient) {
   gradient->computed_on_device = true;
 }
 
-Task<> Worker::update(GradientRef gradient) {
-  const double seconds = training_.cost().step(rank_, gradient->step, gradient->samples).update * gradient->jitter;
+Task<> Worker::compute_part(GradientRef gradient, double from, double until) {
+  const StepCost cost = training_.cost().step(rank_, gradient->step, gradient->samples);
+  const auto work = [&](double point) {
+    return (std::min(point, 1.0) * cost.forward + std::max(point - 1, 0.0) * cost.backward) * gradient->jitter;
+  };
+  settle();
+  computing_ = true;
+  Device& device = training_.cluster().device(rank_);
+  device.begin();
+  co_await device.reach(work(until) - work(from));
+  settle();
+  computing_ = false;
+  if (until < 2) co_return;
+  computed_at_ = training_.engine().now();
+  gradient->computed_on_device = true;
+}
+
+Task<> Worker::update(GradientRef gradient, double share) {
+  const double seconds =
+      share * training_.cost().step(rank_, gradient->step, gradient->samples).update * gradient->jitter;
   if (seconds == 0) co_return;
   Device& device = training_.cluster().device(rank_);
   computing_ = true;

@@ -33,8 +33,10 @@ class Worker {
   GradientRef next_gradient(Parameters x);
   // Forward and backward on this worker's device.
   Task<> compute(GradientRef gradient);
-  // The optimizer on this worker's device.
-  Task<> update(GradientRef gradient);
+  // A part of it: from one point to another, of which 0 … 1 is the forward and 1 … 2 the backward.
+  Task<> compute_part(GradientRef gradient, double from, double until);
+  // The optimizer on this worker's device, for a share of the parameters.
+  Task<> update(GradientRef gradient, double share = 1);
   // Sends the gradient to the servers and waits for the parameters that they answer with.
   Task<Parameters> exchange(GradientRef gradient);
   // Waits for something else; the time is split as it says. Ends with the task.

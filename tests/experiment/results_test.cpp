@@ -53,6 +53,7 @@ void expect_interface(const Json& json, bool numerics) {
                {"curve", "array"},
                {"workers", "array"},
                {"links", "array"},
+               {"collectives", "array"},
                {"checks", "array"},
                {"performance", "object"},
                {"host", "object"}},

@@ -3,6 +3,7 @@
 // clang-format off
 #define KINDS(kind) \
   kind(fixed) \
+  kind(layer_trace) \
   kind(model) \
   kind(replay)
 // clang-format on

@@ -1,6 +1,11 @@
 // all_reduce: gradients are averaged in buckets, in the order in which backward yields them, one bucket at a time on
 // each worker's communication lane: end_i = max(ready_i, end_{i-1}) + T(S_i) (PyTorch DDP, Li et al. 2020). Every
-// worker then applies the mean itself. A tensor is never split: a bucket closes when it has reached its size.
+// worker then applies the mean itself. A tensor is never split: a bucket closes when it has reached its size, or when
+// its tensors took so long to come.
+//
+// Sharded (ZeRO, Rajbhandari et al. 2020): buckets are reduce-scattered, every worker updates its share, and parameters
+// are all-gathered; under zero3 these are gathered part by part, one part ahead of its forward, and once more of its
+// backward: 3 instead of 2 (N-1)/N S bytes a rank.
 //
 // Values: the mean is computed once, in a fixed order. In the first step gradients also travel with the messages, and
 // what arrives is compared with the serial sum: two orders of N float32 additions differ by at most 2 N u Σ|g|, u =
@@ -18,28 +23,33 @@ namespace paceline::aggregates {
 namespace {
 
 struct Options {
-  AllReduceMaker algorithm;
+  AlgorithmMaker algorithm;
   double bucket = 0, first_bucket = 0;
+  double bucket_time = 0;  // seconds
   bool overlap = true;
+  Sharding sharding = Sharding::none;
 };
 
 constexpr double most_buckets = 100'000;
 
-// Bytes of each bucket, in backward order. Throws ConfigError when they are too many.
-std::vector<double> buckets_of(const Cost& cost, const Options& options) {
+// Bytes of each bucket, in backward order, which takes so many seconds. Throws ConfigError when they are too many.
+std::vector<double> buckets_of(const Cost& cost, double backward, const Options& options) {
   const double total = cost.gradient_bytes();
   if (total / options.bucket > most_buckets)
     throw ConfigError({}, "/training/strategy/aggregate/bucket",
                       fmt::format("{} of gradient in buckets of {} are more than {} buckets", show_bytes(total),
                                   show_bytes(options.bucket), most_buckets));
   std::vector<double> buckets;
-  double open = 0;
+  double open = 0, yielded = 0, closed_at = 0;
   const auto limit = [&] { return buckets.empty() ? options.first_bucket : options.bucket; };
   for (double tensor : cost.tensor_bytes()) {
     open += tensor;
-    if (open < limit()) continue;
+    yielded += tensor;
+    const double now = cost.ready(0, yielded) * backward;
+    if (open < limit() && now - closed_at < options.bucket_time * (1 - 1e-12)) continue;
     buckets.push_back(open);
     open = 0;
+    closed_at = now;
   }
   if (cost.tensor_bytes().empty()) {
     for (open = total; open > limit(); open -= buckets.back()) buckets.push_back(limit());
@@ -55,13 +65,17 @@ class AllReduceMean final : public Aggregate {
   AllReduceMean(Training& training, const Options& options)
       : training_(training),
         options_(options),
-        buckets_(buckets_of(training.cost(), options)),
+        buckets_(buckets_of(training.cost(), training.cost().step(0, 0, training.pool().batches().size()).backward,
+                            options)),
         x_{Version{0, training.initial()}} {
+    require(*options.algorithm, reducing(), training, "/training/strategy/aggregate/algorithm");
+    if (sharded()) require(*options.algorithm, Op::all_gather, training, "/training/strategy/aggregate/algorithm");
     for (int w = 0; w < training.workers(); ++w) {
       std::vector<double> parts;
       double bytes = 0;
       for (double bucket : buckets_) parts.push_back(std::min(1.0, training.cost().ready(w, bytes += bucket)));
-      if (options.overlap) training.worker(w).set_parts(parts);
+      if (options.overlap && options.sharding != Sharding::zero3) training.worker(w).set_parts(parts);
+      if (options.sharding == Sharding::zero3) parts_.push_back(std::move(parts));
     }
     if (!training.pool().real()) return;
     optimizer_ = training.optimizer().make(training.pool().size());
@@ -71,7 +85,9 @@ class AllReduceMean final : public Aggregate {
     const auto step = std::size_t(gradient->step);
     Round& round = enter(gradient);
     Reduction::Lane lane(round.reduction, me);
-    if (options_.overlap) {
+    if (options_.sharding == Sharding::zero3) {
+      co_await compute_gathering(me, gradient, round, lane);
+    } else if (options_.overlap) {
       std::vector<Task<>> both;
       both.push_back(me.compute(gradient));
       both.push_back(lane.run(true));
@@ -82,7 +98,11 @@ class AllReduceMean final : public Aggregate {
       if (step == 0) attach(round, gradient);
       co_await me.blocked(lane.run(false), lane);
     }
-    co_await me.update(gradient);
+    co_await me.update(gradient, sharded() ? 1.0 / training_.workers() : 1);
+    if (sharded() && options_.sharding != Sharding::zero3) {
+      Reduction::Lane gathering(round.gathering, me);
+      co_await me.blocked(gathering.run(false), gathering);
+    }
     co_return leave(step);
   }
 
@@ -100,19 +120,88 @@ class AllReduceMean final : public Aggregate {
  private:
   struct Round {
     Round(AllReduceMean& of, std::size_t workers)
-        : reduction(of.training_, of.options_.algorithm, of.buckets_, of.record_), gradients(workers) {}
+        : reduction(of.training_, *of.options_.algorithm, of.reducing(), of.buckets_, of.record_),
+          gathering(of.training_, *of.options_.algorithm, Op::all_gather, of.gathered(), of.record_),
+          gradients(workers) {}
     Reduction reduction;
+    Reduction gathering;                 // sharded; of zero3 for the forward, in its order, then for the backward
     std::vector<GradientRef> gradients;  // by worker
     std::vector<Values> payloads;
     std::size_t left = 0;
     Parameters next;
   };
 
+  // Blocked on gathers until all is computed, then on the reduction.
+  class EitherLane final : public Blocking {
+   public:
+    EitherLane(const Reduction::Lane& gathers, const Reduction::Lane& reduces) : gathers_(gathers), reduces_(reduces) {}
+    void split(Time from, Time to, const Spend& spend) const override {
+      (computed_ ? reduces_ : gathers_).split(from, to, spend);
+    }
+    void computed() { computed_ = true; }
+
+   private:
+    const Reduction::Lane &gathers_, &reduces_;
+    bool computed_ = false;
+  };
+
+  bool sharded() const { return options_.sharding != Sharding::none; }
+  Op reducing() const { return sharded() ? Op::reduce_scatter : Op::all_reduce; }
+  std::vector<double> gathered() const {
+    if (!sharded()) return {};
+    std::vector<double> all = buckets_;
+    if (options_.sharding == Sharding::zero3) all.insert(all.begin(), buckets_.rbegin(), buckets_.rend());
+    return all;
+  }
+
+  // zero3's forward and backward.
+  Task<> compute_gathering(Worker& me, GradientRef gradient, Round& round, Reduction::Lane& reducing) {
+    Reduction::Lane gathering(round.gathering, me);
+    Arrivals gathered(training_.engine(), "gathered parts"), begun(training_.engine(), "begun parts"),
+        through(training_.engine(), "parts of the backward");
+    EitherLane either(gathering, reducing);
+    std::vector<Task<>> all;
+    all.push_back(gather(gathering, gathered, begun));
+    all.push_back(compute_gathered(me, gradient, gathered, begun, through, either));
+    all.push_back(reduce(reducing, through));
+    co_await me.blocked(all_of(training_.engine(), std::move(all)), either);
+    me.add_overlap(gathering.moving_before(me.computed_at()) + reducing.moving_before(me.computed_at()));
+  }
+  // One part ahead.
+  Task<> gather(Reduction::Lane& lane, Arrivals& gathered, Arrivals& begun) {
+    for (std::size_t i = 0; i < 2 * buckets_.size(); ++i) {
+      co_await begun.reach(i);
+      co_await lane.next();
+      gathered.arrive();
+    }
+  }
+  Task<> compute_gathered(Worker& me, GradientRef gradient, Arrivals& gathered, Arrivals& begun, Arrivals& through,
+                          EitherLane& either) {
+    const std::vector<double>& parts = parts_[std::size_t(me.rank())];
+    const std::size_t n = parts.size();
+    double from = 0;
+    for (std::size_t i = 0; i < 2 * n; ++i) {
+      co_await gathered.reach(i + 1);
+      begun.arrive();
+      const double until = i + 1 < n ? 1 - parts[n - 2 - i] : i < n ? 1 : i + 1 == 2 * n ? 2 : 1 + parts[i - n];
+      co_await me.compute_part(gradient, from, until);
+      from = until;
+      if (i >= n) through.arrive();
+    }
+    either.computed();
+  }
+  Task<> reduce(Reduction::Lane& lane, Arrivals& through) {
+    for (std::size_t i = 0; i < buckets_.size(); ++i) {
+      co_await through.reach(i + 1);
+      co_await lane.next();
+    }
+  }
+
   Round& enter(const GradientRef& gradient) {
     const auto step = std::size_t(gradient->step);
     Round& round = rounds_.try_emplace(step, *this, std::size_t(training_.workers())).first->second;
     round.gradients[std::size_t(gradient->worker)] = gradient;
-    if (step == 0 && options_.overlap) attach(round, gradient);
+    if (step == 0 && options_.overlap && !sharded()) attach(round, gradient);
     return round;
   }
 
@@ -121,7 +210,7 @@ class AllReduceMean final : public Aggregate {
     const auto workers = std::size_t(training_.workers());
     GradientPool& pool = training_.pool();
     const double total = training_.cost().gradient_bytes();
-    if (!pool.real() || total == 0 || workers * pool.size() > largest_check) return;
+    if (!pool.real() || sharded() || total == 0 || workers * pool.size() > largest_check) return;
     round.payloads.resize(workers);
     Values& mine = round.payloads[std::size_t(gradient->worker)];
     mine = *pool.value(gradient);
@@ -178,6 +267,7 @@ class AllReduceMean final : public Aggregate {
   Training& training_;
   Options options_;
   std::vector<double> buckets_;
+  std::vector<std::vector<double>> parts_;  // of zero3: by worker, shares of the backward at which buckets are ready
   std::unique_ptr<Optimizer> optimizer_;
   Parameters x_;                         // the newest version that all workers have
   std::map<std::size_t, Round> rounds_;  // by step; at most two at a time
@@ -190,10 +280,8 @@ class AllReduceMean final : public Aggregate {
 AggregateMaker all_reduce(Reader& in) {
   in.about("a collective in buckets, overlapping with the backward (as PyTorch's DistributedDataParallel)");
   Options options;
-  std::vector<std::string> algorithms = collectives::all().kinds();
-  algorithms.insert(algorithms.begin(), "auto");
-  const std::string algorithm =
-      in.text("algorithm", {.choices = algorithms, .fallback = "auto", .help = "of the collective; auto: ring"});
+  options.algorithm =
+      in.kind_or_name("algorithm", collectives::all(), {.fallback = "ring", .help = "of the collective"});
   constexpr double mebibyte = 1 << 20;
   options.bucket = in.bytes(
       "bucket",
@@ -202,9 +290,16 @@ AggregateMaker all_reduce(Reader& in) {
       in.bytes("first_bucket", {.above_minimum = true,
                                 .fallback = in.has("bucket") ? options.bucket : mebibyte,
                                 .help = "size of the first bucket; by default 1 MiB, or `bucket` where that is given"});
+  options.bucket_time =
+      in.duration("bucket_time",
+                  {.fallback = INFINITY,
+                   .help = "a bucket also closes when its tensors have taken this long since the one before closed"});
   options.overlap = in.boolean("overlap", true, "communicate during the backward; false: after it");
-  options.algorithm = collectives::all().named(algorithm == "auto" ? "ring" : algorithm);
-  return {false, [options](Training& training) { return std::make_unique<AllReduceMean>(training, options); }};
+  return {false, [options](Training& training, Sharding sharding) {
+            Options own = options;
+            own.sharding = sharding;
+            return std::make_unique<AllReduceMean>(training, own);
+          }};
 }
 
 }  // namespace paceline::aggregates

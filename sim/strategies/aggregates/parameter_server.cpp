@@ -35,7 +35,7 @@ class Servers final : public Aggregate {
 
 AggregateMaker parameter_server(Reader& in) {
   in.about("servers apply the mean when all gradients of the step are in");
-  return {true, [](Training& training) { return std::make_unique<Servers>(training); }};
+  return {true, [](Training& training, Sharding) { return std::make_unique<Servers>(training); }};
 }
 
 }  // namespace paceline::aggregates

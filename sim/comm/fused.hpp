@@ -1,0 +1,37 @@
+// Fused: a collective of which only the plan is simulated, from the time when the last rank has joined: the bursts of
+// a phase flow at once, each after the latencies of its messages, and the next phase begins when all are in. Analytic:
+// nothing flows, the plan takes the seconds of its closed form. All ranks leave at the same time.
+#pragma once
+#include "sim/comm/collective.hpp"
+#include "sim/core/sync.hpp"
+
+namespace paceline {
+
+class Fused final : public Collective {
+ public:
+  Fused(Communicator& group, Op op, double bytes, const Plan& plan, bool analytic)
+      : Collective(group, op, bytes),
+        plan_(plan),
+        analytic_(analytic),
+        done_(group.engine(), 0, std::string("the last rank of ") + name_of(op)) {}
+  ~Fused() override;
+
+  Task<> member(int rank) override;
+
+ private:
+  static void on_arrival(void* self, std::uint32_t) { static_cast<Fused*>(self)->arrived(); }
+  static void on_end(void* self, std::uint32_t) { static_cast<Fused*>(self)->end(); }
+  void begin();
+  void arrived();
+  void end();
+
+  const Plan& plan_;
+  const bool analytic_;
+  int joined_ = 0;
+  std::size_t phase_ = 0, under_way_ = 0;
+  Engine::Ticket ticket_ = 0;
+  std::vector<LinkId> route_;
+  Counter done_;
+};
+
+}  // namespace paceline
