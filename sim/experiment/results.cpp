@@ -59,6 +59,49 @@ Json summary(const Results& r) {
           {"cancelled_gradients", 0}};
 }
 
+Json row(const CurvePoint& p) {
+  return {{"time_s", number(to_seconds(p.time))},
+          {"step", number(p.step)},
+          {"epoch", number(p.epoch)},
+          {"samples", p.samples},
+          {"train_loss", number(p.train_loss)},
+          {"test_loss", number(p.test_loss)},
+          {"test_accuracy", number(p.test_accuracy)},
+          {"bytes_on_wire", number(p.bytes_on_wire)}};
+}
+
+Json row(const WorkerResult& w) {
+  return {{"worker", w.worker},
+          {"device", w.device},
+          {"steps", w.steps},
+          {"samples", w.samples},
+          {"compute_s", number(w.seconds[std::size_t(Activity::compute)])},
+          {"exposed_communication_s", number(w.seconds[std::size_t(Activity::communication)])},
+          {"wait_s", number(w.seconds[std::size_t(Activity::wait)])},
+          {"queue_s", number(w.seconds[std::size_t(Activity::queue)])},
+          {"down_s", number(w.seconds[std::size_t(Activity::down)])},
+          {"bytes_sent", number(w.bytes_sent)},
+          {"bytes_received", number(w.bytes_received)}};
+}
+
+Json row(const LinkResult& l) {
+  return {{"link", l.name},
+          {"bytes", number(l.bytes)},
+          {"utilization", number(l.utilization)},
+          {"peak_utilization", number(l.peak_utilization)}};
+}
+
+// Fills an empty array of a document, a row to a line: there may be a hundred thousand of them.
+template <class Row>
+void fill(std::string& text, const std::string& key, const std::vector<Row>& rows) {
+  std::string lines;
+  for (const Row& each : rows)
+    lines += (lines.empty() ? "\n    " : ",\n    ") + row(each).dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (lines.empty()) return;
+  const std::string empty = "\n  \"" + key + "\": [";
+  text.insert(text.find(empty + "]") + empty.size(), lines + "\n  ");
+}
+
 }  // namespace
 
 bool Results::all_hold() const {
@@ -66,34 +109,7 @@ bool Results::all_hold() const {
 }
 
 std::string to_json(const Results& r) {
-  Json curve = Json::array(), workers = Json::array(), links = Json::array(), collectives = Json::array(),
-       checks = Json::array();
-  for (const CurvePoint& p : r.curve)
-    curve.push_back({{"time_s", number(to_seconds(p.time))},
-                     {"step", number(p.step)},
-                     {"epoch", number(p.epoch)},
-                     {"samples", p.samples},
-                     {"train_loss", number(p.train_loss)},
-                     {"test_loss", number(p.test_loss)},
-                     {"test_accuracy", number(p.test_accuracy)},
-                     {"bytes_on_wire", number(p.bytes_on_wire)}});
-  for (const WorkerResult& w : r.workers)
-    workers.push_back({{"worker", w.worker},
-                       {"device", w.device},
-                       {"steps", w.steps},
-                       {"samples", w.samples},
-                       {"compute_s", number(w.seconds[std::size_t(Activity::compute)])},
-                       {"exposed_communication_s", number(w.seconds[std::size_t(Activity::communication)])},
-                       {"wait_s", number(w.seconds[std::size_t(Activity::wait)])},
-                       {"queue_s", number(w.seconds[std::size_t(Activity::queue)])},
-                       {"down_s", number(w.seconds[std::size_t(Activity::down)])},
-                       {"bytes_sent", number(w.bytes_sent)},
-                       {"bytes_received", number(w.bytes_received)}});
-  for (const LinkResult& l : r.links)
-    links.push_back({{"link", l.name},
-                     {"bytes", number(l.bytes)},
-                     {"utilization", number(l.utilization)},
-                     {"peak_utilization", number(l.peak_utilization)}});
+  Json collectives = Json::array(), checks = Json::array();
   for (const CollectiveResult& c : r.collectives)
     collectives.push_back({{"operation", c.operation},
                            {"algorithm", c.algorithm},
@@ -112,9 +128,9 @@ std::string to_json(const Results& r) {
                   {"fingerprint", fmt::format("{:016x}", r.fingerprint)},
                   {"outcome", {{"reason", r.reason}, {"detail", r.detail}}},
                   {"summary", summary(r)},
-                  {"curve", curve},
-                  {"workers", workers},
-                  {"links", links},
+                  {"curve", Json::array()},
+                  {"workers", Json::array()},
+                  {"links", Json::array()},
                   {"collectives", collectives},
                   {"checks", checks},
                   {"performance",
@@ -131,7 +147,11 @@ std::string to_json(const Results& r) {
                     {"system", fmt::format("{} {}", host.sysname, host.release)},
                     {"processors", std::thread::hardware_concurrency()},
                     {"threads", p.threads}}}};
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  fill(text, "curve", r.curve);
+  fill(text, "workers", r.workers);
+  fill(text, "links", r.links);
+  return text;
 }
 
 void write_results(const Results& r, const std::string& folder) {

@@ -7,12 +7,23 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sim/comm/timing.hpp"
+
 #include "tests/support/run.hpp"
+#include "topologies/topology_maker.hpp"
 
 namespace paceline::test {
 namespace {
 
-constexpr double tolerance = 0.02;
+constexpr double tolerance = 0.02, mebibyte = 1 << 20;
+
+std::unique_ptr<const Topology> star(int nodes) {
+  Node document = parse_document(R"({"kind": "star", "bandwidth": "99.268Mbps", "latency": "45us"})", "test.json");
+  Reader::Context context;
+  Reader in(document, "", context);
+  in.ignore("kind", "text", "");
+  return topologies::all().read(in, *document.find("kind")).build(nodes);
+}
 
 std::string cluster(int workers, const std::string& table, const std::string& gradient) {
   static const auto tables =
@@ -72,6 +83,61 @@ TEST(RealTcp, OverlapTakesWhatItTakes) {
       R"(training.strategy={"kind": "bsp", "aggregate": {"kind": "all_reduce", "bucket": "1MiB"}})"};
   EXPECT_NEAR(seconds(cluster(2, "const", "4MiB"), overlapped) / 20, .4878, .03 * .4878);
   EXPECT_NEAR(seconds(cluster(4, "const", "4MiB"), overlapped) / 20, .6581, .03 * .6581);
+}
+
+// A binomial tree in one piece, a parent feeding all its children at once.
+TEST(RealTcp, BroadcastTakesWhatGlooTakes) {
+  Node whole = parse_document(R"({"algorithm": {"kind": "tree", "chunk": "4MiB"}})", "test.json");
+  Reader::Context context;
+  const AlgorithmMaker tree = Reader(whole, "", context).kind_or_name("algorithm", collectives::all(), {});
+  for (const auto& [n, expected] : {std::pair{2, .3367}, {4, 1.0039}}) {
+    const std::vector<int> nodes{0, 1, 2, 3};
+    const double made = time_collective(*star(4), std::span(nodes).first(std::size_t(n)), *tree, Op::broadcast,
+                                        4 * mebibyte, Fidelity::fluid)
+                            .seconds;
+    EXPECT_NEAR(made, expected, tolerance * expected) << n;
+  }
+}
+
+struct Sent {
+  int from, to;
+  double start, mebibytes;
+};
+
+Task<> transfer(Engine& engine, Network& network, const Topology& topology, Sent sent, double& end) {
+  std::vector<LinkId> route;
+  topology.route(sent.from, sent.to, 0, route);
+  co_await engine.sleep(span_of(sent.start));
+  co_await network.transfer(route, sent.mebibytes * mebibyte);
+  end = to_seconds(engine.now());
+}
+
+// The last end within 3 %, the mean duration within 15 %: single flows of TCP do not share exactly.
+TEST(RealTcp, FlowsIntoOneReceiverEndWhenTheyDo) {
+  struct Figures {
+    std::vector<Sent> flows;
+    double last, mean;
+  };
+  const Figures measured[] = {{{{0, 4, 0, 4}, {1, 4, 0, 4}, {2, 4, 0, 4}, {3, 4, 0, 4}}, 1.351, 1.229},
+                              {{{0, 5, 0, 8}, {1, 5, .3, 4}, {2, 5, .6, 2}}, 1.186, .803},
+                              {{{0, 1, 0, 8}}, .675, .675}};
+  for (const Figures& figures : measured) {
+    const auto topology = star(6);
+    Engine engine;
+    Network network(engine, *topology);
+    std::vector<double> ends(figures.flows.size());
+    for (std::size_t i = 0; i < ends.size(); ++i)
+      engine.spawn("flow", transfer(engine, network, *topology, figures.flows[i], ends[i]));
+    engine.run();
+    double last = 0, durations = 0;
+    for (std::size_t i = 0; i < ends.size(); ++i) {
+      last = std::max(last, ends[i]);
+      durations += ends[i] - figures.flows[i].start;
+    }
+    EXPECT_NEAR(last, figures.last, .03 * figures.last);
+    EXPECT_NEAR(durations / double(ends.size()), figures.mean, .15 * figures.mean);
+    engine.stop();
+  }
 }
 
 }  // namespace
