@@ -1,6 +1,7 @@
 // Legal scenarios off the beaten track: every self-check holds, and what must not matter does not.
 #include <gtest/gtest.h>
 
+#include "sim/comm/collective.hpp"
 #include "tests/support/run.hpp"
 
 namespace paceline::test {
@@ -48,6 +49,30 @@ TEST(LegalScenarios, HoldTheirChecksWhereverTimeCutsThemOff) {
       EXPECT_DOUBLE_EQ(results.simulated_time_s, microseconds / 1e6);
     }
   }
+}
+
+// Every algorithm at every fidelity, sharded or not, behind a straggler, to the end and cut off on the way.
+TEST(LegalScenarios, HoldTheirChecksWithEveryCollective) {
+  for (const std::string& algorithm : collectives::all().kinds())
+    for (const char* sharding : {"none", "zero1", "zero3"})
+      for (const char* fidelity : {"fluid", "fused", "analytic"})
+        for (const char* stop : {R"({"steps": 3})", R"({"time": "17ms"})", R"({"time": "23456us"})"}) {
+          if (algorithm == "custom") continue;
+          const std::string strategy = fmt::format(
+              R"({{"kind": "bsp", "sharding": "{}", "aggregate": {{"kind": "all_reduce", "bucket": "300kB", "algorithm": "{}"}}}})",
+              sharding, algorithm);
+          SCOPED_TRACE(fmt::format("{} {} {} until {}", algorithm, sharding, fidelity, stop));
+          try {
+            const Results results =
+                run(scenario(strategy, star),
+                    {std::string("training.stop=") + stop, std::string("cluster.network.fidelity=") + fidelity,
+                     R"(cluster.stragglers=[{"kind": "slow", "workers": "3", "factor": 1.7}])"})
+                    .results;
+            for (const Check& check : results.checks) EXPECT_TRUE(check.holds) << check.name << ": " << check.detail;
+          } catch (const ConfigError& refused) {
+            EXPECT_NE(std::string(refused.what()).find("cannot do"), std::string::npos) << refused.what();
+          }
+        }
 }
 
 TEST(LegalScenarios, ATimeBoundIncludesTheUpdatesOfItsInstant) {
