@@ -9,6 +9,7 @@
 #include "sim/experiment/schema.hpp"
 #include "sim/strategies/aggregate.hpp"
 #include "tests/support/run.hpp"
+#include "topologies/fabrics/fabric.hpp"
 
 namespace paceline::test {
 namespace {
@@ -69,6 +70,7 @@ TEST(Registries, EveryKindWithoutRequiredKeysIsMadeFromItsNameAlone) {
   expect_defaults(partitions::all(), {});
   expect_defaults(costs::all(), {});
   expect_defaults(topologies::all(), {"graph"});  // nor the list of nodes
+  expect_defaults(fabrics::all(), {});
   expect_defaults(jitters::all(), {});
   expect_defaults(stragglers::all(), {});
 }
@@ -134,83 +136,6 @@ TEST(Strategies, EndAtTheirBoundAndLeaveNothingAlive) {
       EXPECT_NE(std::string(bound).find(made.results.reason), std::string::npos) << made.results.reason;
       EXPECT_TRUE(made.results.all_hold());
       EXPECT_EQ(made.parameters.use_count(), 1) << "something of the run still holds its parameters";
-    }
-}
-
-// "a -> b"
-std::pair<std::string, std::string> ends_of(const std::string& link) {
-  const auto arrow = link.find(" -> ");
-  if (arrow == link.npos) throw std::runtime_error("no arrow in " + link);
-  return {link.substr(0, arrow), link.substr(arrow + 4)};
-}
-
-void expect_connected(const Topology& topology) {
-  std::map<int, std::string> name;  // of a node, as its links call it
-  const auto expect_named = [&](int node, const std::string& by) {
-    EXPECT_EQ(name.emplace(node, by).first->second, by);
-  };
-  std::vector<LinkId> route;
-  for (int from = 0; from < topology.nodes(); ++from)
-    for (int to = 0; to < topology.nodes(); ++to)
-      for (std::uint64_t flow : {0u, 1u, 17u}) {
-        topology.route(from, to, flow, route);
-        SCOPED_TRACE(fmt::format("{} to {}, flow {}", from, to, flow));
-        if (from == to || topology.links() == 0) {
-          ASSERT_TRUE(route.empty());
-          continue;
-        }
-        ASSERT_FALSE(route.empty());
-        ASSERT_LE(route.size(), topology.longest_route());
-        ASSERT_EQ(std::set<LinkId>(route.begin(), route.end()).size(), route.size()) << "a link twice";
-        for (LinkId link : route) ASSERT_LT(link, topology.links());
-        for (std::size_t i = 0; i + 1 < route.size(); ++i)
-          ASSERT_EQ(ends_of(topology.link_name(route[i])).second, ends_of(topology.link_name(route[i + 1])).first);
-        expect_named(from, ends_of(topology.link_name(route.front())).first);
-        expect_named(to, ends_of(topology.link_name(route.back())).second);
-      }
-  std::set<std::string> names;
-  for (const auto& [node, its] : name) names.insert(its);
-  EXPECT_EQ(names.size(), name.size()) << "two nodes of one name";
-}
-
-TEST(Topologies, ConnectAllTheirNodesByContiguousRoutes) {
-  const std::string link = R"({"bandwidth": "1Gbps", "latency": "1us"})",
-                    keys = R"("bandwidth": "1Gbps", "latency": "1us")";
-  const std::map<std::string, std::vector<std::string>> shapes{
-      {"ideal", {R"({"kind": "ideal", "nodes": 6})"}},
-      {"star", {R"({"kind": "star", "nodes": 6, )" + keys + "}", R"({"kind": "star", "nodes": 1, )" + keys + "}"}},
-      {"leaf_spine",
-       {R"({"kind": "leaf_spine", "leaves": 3, "nodes_per_leaf": 2, "spines": 2, "node_link": )" + link +
-            ", \"uplink\": " + link + "}",
-        R"({"kind": "leaf_spine", "leaves": 3, "nodes_per_leaf": 2, "spines": 3, "nodes": 5, "node_link": )" + link +
-            ", \"uplink\": " + link + "}",
-        R"({"kind": "leaf_spine", "leaves": 1, "nodes_per_leaf": 4, "spines": 1, "node_link": )" + link +
-            ", \"uplink\": " + link + "}"}},
-      {"graph",
-       {R"({"kind": "graph", "nodes": ["a", "b", "c", "d"], "links": [{"from": "a", "to": "b", )" + keys +
-            R"(}, {"from": "b", "to": "c", )" + keys + R"(}, {"from": "c", "to": "d", )" + keys +
-            R"(}, {"from": "d", "to": "a", "duplex": false, )" + keys + "}]}",
-        R"({"kind": "graph", "nodes": ["a", "b", "c"], "links": [{"from": "a", "to": "b", "duplex": false, )" + keys +
-            R"(}, {"from": "b", "to": "c", "duplex": false, )" + keys +
-            R"(}, {"from": "c", "to": "a", "duplex": false, )" + keys + "}]}"}}};
-  for (const std::string& kind : topologies::all().kinds())
-    EXPECT_TRUE(shapes.contains(kind)) << "no shape here of " << kind;
-  for (const auto& [kind, texts] : shapes)
-    for (const std::string& text : texts) {
-      SCOPED_TRACE(text);
-      Node object = parse_document(text, "topology.json");
-      Reader::Context context;
-      Reader in(object, "", context);
-      in.ignore("kind", "text", "");
-      const TopologyMaker maker = topologies::all().read(in, *object.find("kind"));
-      const auto topology = maker.build(maker.nodes);
-      EXPECT_EQ(topology->nodes(), maker.nodes);
-      expect_connected(*topology);
-      std::set<std::string> names;
-      for (LinkId id = 0; id < topology->links(); ++id) {
-        EXPECT_TRUE(names.insert(topology->link_name(id)).second) << topology->link_name(id);
-        EXPECT_GT(topology->link(id).bandwidth, 0);
-      }
     }
 }
 

@@ -10,8 +10,8 @@ class Ideal final : public Topology {
   int nodes() const override { return nodes_; }
   std::uint32_t links() const override { return 0; }
   LinkSpec link(LinkId) const override { throw std::out_of_range("an ideal network has no links"); }
-  std::string link_name(LinkId) const override { throw std::out_of_range("an ideal network has no links"); }
-  unsigned longest_route() const override { return 1; }
+  Ends ends(LinkId) const override { throw std::out_of_range("an ideal network has no links"); }
+  unsigned longest_route() const override { return 0; }
   void route(int, int, std::uint64_t, std::vector<LinkId>& out) const override { out.clear(); }
 
  private:

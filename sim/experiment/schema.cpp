@@ -9,6 +9,7 @@
 #include "sim/experiment/minor_kinds.hpp"
 #include "sim/experiment/parse.hpp"
 #include "sim/strategies/aggregate.hpp"
+#include "topologies/fabrics/fabric.hpp"
 
 namespace paceline {
 namespace {
@@ -133,7 +134,7 @@ const std::vector<RegistryEntry>& registries() {
       {"compressors", &compressors::all()}, {"optimizers", &optimizers::all()}, {"schedules", &schedules::all()},
       {"models", &models::all()},           {"datasets", &datasets::all()},     {"orders", &orders::all()},
       {"partitions", &partitions::all()},   {"costs", &costs::all()},           {"topologies", &topologies::all()},
-      {"jitters", &jitters::all()},         {"stragglers", &stragglers::all()}};
+      {"fabrics", &fabrics::all()},         {"jitters", &jitters::all()},       {"stragglers", &stragglers::all()}};
   return all;
 }
 

@@ -20,9 +20,7 @@ class Row final : public Topology {
   int nodes() const override { return int(links_.size()) + 1; }
   std::uint32_t links() const override { return std::uint32_t(links_.size()); }
   LinkSpec link(LinkId link) const override { return links_[link]; }
-  std::string link_name(LinkId link) const override {
-    return "n" + std::to_string(link) + " -> n" + std::to_string(link + 1);
-  }
+  Ends ends(LinkId link) const override { return {int(link), int(link) + 1}; }
   unsigned longest_route() const override { return links(); }
   void route(int from, int to, std::uint64_t, std::vector<LinkId>& out) const override {
     out.clear();

@@ -21,7 +21,7 @@ class LeafSpine final : public Topology {
   int nodes() const override { return int(hosts()); }
   std::uint32_t links() const override { return 2 * hosts() + 2 * leaves_ * spines_; }
   LinkSpec link(LinkId) const override { return {12.5e9, Span{5'000'000}}; }
-  std::string link_name(LinkId link) const override { return "link " + std::to_string(link); }
+  Ends ends(LinkId) const override { return {0, 0}; }  // nobody asks for names
   unsigned longest_route() const override { return spines_ ? 4 : 2; }
   void route(int from, int to, std::uint64_t flow, std::vector<LinkId>& out) const override {
     const auto f = std::uint32_t(from), t = std::uint32_t(to), a = f / per_leaf_, b = t / per_leaf_;
