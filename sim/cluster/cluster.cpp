@@ -7,12 +7,10 @@ namespace paceline {
 Cluster::Cluster(Engine& engine, const ClusterSpec& spec, std::uint64_t seed)
     : spec_(spec),
       seed_(seed),
-      topology_(
-          spec.topology.build(spec.topology.nodes ? spec.topology.nodes : spec.workers + spec.dedicated_servers())),
+      topology_(spec.topology.build(spec.topology.room(spec.nodes_needed()))),
       network_(engine, *topology_) {
   for (int w = 0; w < spec.workers; ++w) devices_.emplace_back(engine);
-  nodes_ = spec.placement;
-  for (int node = int(nodes_.size()); node < spec.workers + spec.dedicated_servers(); ++node) nodes_.push_back(node);
+  nodes_ = spec.given_nodes.empty() ? place(spec.placement, spec.nodes_needed(), *topology_, seed) : spec.given_nodes;
   for (int s = 0; s < spec.servers.count; ++s)
     server_nodes_.push_back(nodes_[std::size_t(spec.servers.colocated ? s % spec.workers : spec.workers + s)]);
   std::vector<LinkId> route;

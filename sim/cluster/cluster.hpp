@@ -10,6 +10,7 @@
 #include "sim/cluster/fidelity.hpp"
 #include "sim/cluster/jitter/jitter.hpp"
 #include "sim/cluster/network.hpp"
+#include "sim/cluster/placement.hpp"
 #include "sim/cluster/stragglers/straggler.hpp"
 #include "sim/core/random.hpp"
 #include "topologies/topology_maker.hpp"
@@ -28,7 +29,8 @@ struct ClusterSpec {
   int workers = 1;
   TopologyMaker topology;
   Fidelity fidelity = Fidelity::automatic;
-  std::vector<int> placement;  // nodes of the workers, then of dedicated servers; empty: packed
+  Placement placement = Placement::packed;
+  std::vector<int> given_nodes;  // of the workers, then of dedicated servers, in place of the rule; empty: by the rule
   std::vector<DeviceSpec> devices;
   std::vector<std::string> device_names;
   ServerSpec servers;
@@ -36,6 +38,7 @@ struct ClusterSpec {
   std::vector<StragglerMaker> stragglers;
 
   int dedicated_servers() const { return servers.colocated ? 0 : servers.count; }
+  int nodes_needed() const { return workers + dedicated_servers(); }
 };
 
 class Cluster {

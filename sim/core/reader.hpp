@@ -92,8 +92,9 @@ class Reader {
 
   // Left out: empty.
   std::vector<std::int64_t> integers(std::string_view key, IntegerKey each);
-  // One of the choices (empty), or a list of integers.
-  std::vector<std::int64_t> choice_or_integers(std::string_view key, TextKey choice, IntegerKey each);
+  // A list of integers, or one of the choices (an empty list, and the choice in `chosen`).
+  std::vector<std::int64_t> choice_or_integers(std::string_view key, TextKey choice, IntegerKey each,
+                                               std::string& chosen);
   std::vector<std::string> texts(std::string_view key, std::string_view help);
   std::vector<std::vector<double>> table(std::string_view key, std::string_view help);  // rows of numbers; required
   std::optional<std::int64_t> optional_integer(std::string_view key, IntegerKey spec);

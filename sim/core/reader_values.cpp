@@ -195,14 +195,15 @@ std::vector<std::int64_t> Reader::integers(std::string_view key, IntegerKey each
   return values;
 }
 
-std::vector<std::int64_t> Reader::choice_or_integers(std::string_view key, TextKey choice, IntegerKey each) {
+std::vector<std::int64_t> Reader::choice_or_integers(std::string_view key, TextKey choice, IntegerKey each,
+                                                     std::string& chosen) {
   if (const Node* found = node_ ? node_->find(key) : nullptr) {
     if (found->kind == Kind::array && !found->items.empty()) return integers(key, each);
     if (found->kind != Kind::text)
-      fail(key, fmt::format("must be {} or a list of integers, not {}", join(choice.choices, " or "),
+      fail(key, fmt::format("must be {} or a list of integers, not {}", join(choice.choices),
                             found->kind == Kind::array ? "an empty one" : found->show()));
   }
-  text(key, choice);
+  chosen = text(key, choice);
   describe_as("choice or nodes");
   return {};
 }

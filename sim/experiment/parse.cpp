@@ -31,13 +31,15 @@ std::string show_device(const DeviceSpec& device) {
 
 void read_placement(Reader& in, ClusterSpec& cluster) {
   const std::string help =
-      "packed: workers on nodes 0 ... N-1, dedicated servers after them; or a list of node indices";
-  for (std::int64_t node :
-       in.choice_or_integers("placement", {.choices = {"packed"}, .fallback = "packed", .help = help},
-                             {.minimum = 0, .maximum = (1 << 20) - 1}))
-    cluster.placement.push_back(int(node));
-  if (!cluster.placement.empty() && int(cluster.placement.size()) < cluster.workers)
-    in.fail("placement", fmt::format("names {} nodes for {} workers", cluster.placement.size(), cluster.workers));
+      "of workers, then servers: packed in order, spread in turn over hosts, random by the seed; or a list of nodes";
+  const std::vector<std::string> rules{"packed", "spread", "random"};
+  std::string rule;
+  for (std::int64_t node : in.choice_or_integers("placement", {.choices = rules, .fallback = "packed", .help = help},
+                                                 {.minimum = 0, .maximum = (1 << 20) - 1}, rule))
+    cluster.given_nodes.push_back(int(node));
+  cluster.placement = rule == "spread" ? Placement::spread : rule == "random" ? Placement::random : Placement::packed;
+  if (!cluster.given_nodes.empty() && int(cluster.given_nodes.size()) < cluster.workers)
+    in.fail("placement", fmt::format("names {} nodes for {} workers", cluster.given_nodes.size(), cluster.workers));
 }
 
 void read_servers(Reader& in, ServerSpec& servers) {
@@ -173,21 +175,22 @@ void check(const Node& root, Spec& spec) {
   };
   ClusterSpec& cluster = spec.cluster;
   if (!spec.strategy.uses_servers) cluster.servers.count = 0;
-  const int needed = cluster.workers + cluster.dedicated_servers();
-  const int nodes = cluster.topology.nodes ? cluster.topology.nodes : needed;
+  const int needed = cluster.nodes_needed();
+  const int nodes = cluster.topology.room(needed);
   std::vector<bool> taken(static_cast<std::size_t>(nodes), false);
-  for (int node : cluster.placement) {
+  std::vector<int>& given = cluster.given_nodes;
+  for (int node : given) {
     if (node >= nodes)
       fail("cluster", "placement",
            fmt::format("there is no node {}: the topology has {}, numbered from 0", node, nodes));
     taken[std::size_t(node)] = true;
   }
-  if (!cluster.placement.empty()) {
-    for (int node = 0; node < nodes && int(cluster.placement.size()) < needed; ++node)
-      if (!taken[std::size_t(node)]) cluster.placement.push_back(node);
-    cluster.placement.resize(std::size_t(std::min<int>(needed, int(cluster.placement.size()))));
+  if (!given.empty()) {
+    for (int node = 0; node < nodes && int(given.size()) < needed; ++node)
+      if (!taken[std::size_t(node)]) given.push_back(node);
+    given.resize(std::size_t(std::min<int>(needed, int(given.size()))));
   }
-  if (cluster.placement.empty() ? needed > nodes : needed > int(cluster.placement.size()))
+  if (needed > (given.empty() ? nodes : int(given.size())))
     fail("cluster", "topology",
          fmt::format("has {} nodes; {} workers and {} dedicated servers need {}", nodes, cluster.workers,
                      cluster.dedicated_servers(), needed));
