@@ -13,6 +13,7 @@ using Action = std::function<int()>;
 
 Action run_verb(CLI::App& app);
 Action validate_verb(CLI::App& app);
+Action draw_verb(CLI::App& app);
 Action list_verb(CLI::App& app);
 Action explain_verb(CLI::App& app);
 Action schema_verb(CLI::App& app);
