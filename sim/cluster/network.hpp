@@ -67,7 +67,10 @@ class Network final : public Waitable {
   // Of a message without bytes on a route.
   Span latency(std::span<const LinkId> route) const;
   // Bytes a second that a link carries when nothing has happened to it.
-  double topology_bandwidth(LinkId link) const { return topology_.link(link).bandwidth; }
+  double topology_bandwidth(LinkId link) const {
+    const LinkSpec spec = topology_.link(link);
+    return spec.bandwidth * spec.efficiency;
+  }
   LinkSpec link(LinkId link) const { return {shares_.capacity(link) * 1e12, latency_[link]}; }
 
   bool is_flowing(FlowId flow) const { return flow < flows_.size() && flows_[flow].state == State::flowing; }

@@ -26,7 +26,7 @@ class Mesh final : public Topology {
     const bool near = per_host_ > 1 && host(int(id) / nodes_) == host(int(id) % nodes_);
     return near ? inside_ : across_;
   }
-  std::string link_name(LinkId id) const override { return "link " + std::to_string(id); }
+  Ends ends(LinkId id) const override { return {int(id) / nodes_, int(id) % nodes_}; }
   unsigned longest_route() const override { return 1; }
   void route(int from, int to, std::uint64_t, std::vector<LinkId>& out) const override {
     out.clear();

@@ -50,6 +50,7 @@ int main(int argc, char** argv) {
   add("run", "one scenario, one run folder", run_verb);
   add("validate", "checks scenarios and topologies without running them", validate_verb);
   add("draw", "a picture of a topology, as SVG", draw_verb);
+  add("bench-collective", "times of collectives on a topology, as nccl-tests prints them", bench_collective_verb);
   add("list", "the kinds of strategies, models, topologies, ...", list_verb);
   add("explain", "what a key or a kind takes", explain_verb);
   add("schema", "the JSON Schema of scenarios, for editors", schema_verb);

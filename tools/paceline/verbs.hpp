@@ -17,6 +17,7 @@ Action draw_verb(CLI::App& app);
 Action list_verb(CLI::App& app);
 Action explain_verb(CLI::App& app);
 Action schema_verb(CLI::App& app);
+Action bench_collective_verb(CLI::App& app);
 
 // A verb was called with words that make no sense: exit code 2.
 struct UsageError : std::runtime_error {
