@@ -46,9 +46,11 @@ TEST(Cli, WordsThatMakeNoSenseEndWithTwoAndSayWhatWasMeant) {
     return finished.err;
   };
   EXPECT_EQ(complaint({"rnu"}),
-            "paceline: unknown verb \"rnu\"; did you mean \"run\"? There are: bench-collective, draw, explain, list, run, schema, validate\n");
-  EXPECT_EQ(complaint({"simulate"}),
-            "paceline: unknown verb \"simulate\"; there are: bench-collective, draw, explain, list, run, schema, validate\n");
+            "paceline: unknown verb \"rnu\"; did you mean \"run\"? There are: bench-collective, draw, explain, list, "
+            "run, schema, validate\n");
+  EXPECT_EQ(
+      complaint({"simulate"}),
+      "paceline: unknown verb \"simulate\"; there are: bench-collective, draw, explain, list, run, schema, validate\n");
   EXPECT_EQ(complaint({"run", scenario, "--thraeds", "3"}),
             "paceline: unknown: --thraeds 3; did you mean \"--threads\"?\n");
   EXPECT_EQ(complaint({"run", scenario, "--timing-onyl"}),

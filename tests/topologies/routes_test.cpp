@@ -27,6 +27,12 @@ TEST(Topologies, EveryKindAndEveryFabricIsTestedHere) {
   for (const std::string& kind : topologies::all().kinds()) EXPECT_TRUE(shapes().contains(kind)) << kind;
   for (const std::string& kind : fabrics::all().kinds()) EXPECT_TRUE(hosted_shapes().contains(kind)) << kind;
   EXPECT_GE(cluster_files().size(), 10u);
+  const std::string readme = read_text(path_of("topologies/README.md"));
+  for (const Kinds* kinds : std::initializer_list<const Kinds*>{&topologies::all(), &fabrics::all()})
+    for (const std::string& kind : kinds->kinds())
+      EXPECT_NE(readme.find("| `" + kind + "` |"), std::string::npos) << kind << " is not in topologies/README.md";
+  for (const std::string& file : cluster_files())
+    EXPECT_NE(readme.find("`" + file.substr(std::string("topologies/").size()) + "`"), std::string::npos) << file;
 }
 
 TEST(Topologies, ConnectAllTheirNodesByContiguousRoutes) {
