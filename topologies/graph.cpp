@@ -3,6 +3,7 @@
 
 #include <boost/graph/adjacency_list.hpp>
 #include <boost/graph/dijkstra_shortest_paths.hpp>
+#include <boost/graph/filtered_graph.hpp>
 #include <map>
 
 #include "topologies/topology_maker.hpp"
@@ -42,35 +43,49 @@ class Graph final : public Topology {
   }
   unsigned longest_route() const override { return unsigned(std::max<std::size_t>(shape_.names.size(), 2) - 1); }
   void route(int from, int to, std::uint64_t, std::vector<LinkId>& out) const override {
-    out.clear();
-    const std::vector<LinkId>& last = last_links(from);
-    for (int at = to; at != from; at = shape_.links[out.back()].from) {
-      if (last[std::size_t(at)] == none)
-        throw std::invalid_argument(fmt::format("there is no path from {} to {}", shape_.names[std::size_t(from)],
-                                                shape_.names[std::size_t(to)]));
-      out.push_back(last[std::size_t(at)]);
-    }
-    std::reverse(out.begin(), out.end());
+    std::vector<LinkId>& last = last_links_[std::size_t(from)];  // found when a source is first asked for
+    if (last.empty()) last = last_links(net_, from);
+    if (!trace(from, to, last, out))
+      throw std::invalid_argument(fmt::format("there is no path from {} to {}", shape_.names[std::size_t(from)],
+                                              shape_.names[std::size_t(to)]));
+  }
+  // The best route of the graph without the links that are not usable.
+  bool detour(int from, int to, const std::function<bool(LinkId)>& usable, std::vector<LinkId>& out) const override {
+    const auto kept = [&](Net::edge_descriptor edge) { return usable(boost::get(boost::edge_index, net_, edge)); };
+    const boost::filtered_graph net(net_, std::function<bool(Net::edge_descriptor)>(kept));
+    return trace(from, to, last_links(net, from), out);
   }
 
  private:
   static constexpr LinkId none = ~LinkId{0};
 
-  // The last link of the route to each node; found when a source is first asked for.
-  const std::vector<LinkId>& last_links(int from) const {
-    std::vector<LinkId>& last = last_links_[std::size_t(from)];
-    if (!last.empty()) return last;
-    last.assign(shape_.names.size(), none);
-    const auto relaxed = [&](auto edge, const Net& net) {
-      last[boost::target(edge, net)] = boost::get(boost::edge_index, net, edge);
+  // The last link of the route from a node to each.
+  template <class AnyNet>
+  std::vector<LinkId> last_links(const AnyNet& graph, int from) const {
+    std::vector<LinkId> last(shape_.names.size(), none);
+    const auto relaxed = [&](auto edge, const AnyNet& net) {
+      last[boost::target(edge, net)] = boost::get(boost::edge_index, net_, edge);
     };
     struct Visitor : boost::default_dijkstra_visitor {
       explicit Visitor(const decltype(relaxed)& on_relaxed) : call(&on_relaxed) {}
-      void edge_relaxed(Net::edge_descriptor edge, const Net& net) const { (*call)(edge, net); }
+      void edge_relaxed(typename AnyNet::edge_descriptor edge, const AnyNet& net) const { (*call)(edge, net); }
       const std::remove_reference_t<decltype(relaxed)>* call;
     };
-    boost::dijkstra_shortest_paths(net_, std::size_t(from), boost::visitor(Visitor(relaxed)));
+    boost::dijkstra_shortest_paths(graph, std::size_t(from), boost::visitor(Visitor(relaxed)));
     return last;
+  }
+  // The route backwards, by the last links. False, and `out` empty: there is none.
+  bool trace(int from, int to, const std::vector<LinkId>& last, std::vector<LinkId>& out) const {
+    out.clear();
+    for (int at = to; at != from; at = shape_.links[out.back()].from) {
+      if (last[std::size_t(at)] == none) {
+        out.clear();
+        return false;
+      }
+      out.push_back(last[std::size_t(at)]);
+    }
+    std::reverse(out.begin(), out.end());
+    return true;
   }
 
   Shape shape_;

@@ -42,14 +42,27 @@ Network::~Network() {
   }
 }
 
+Network::Totals& Network::Totals::operator+=(const Totals& other) {
+  sent += other.sent;
+  received += other.received;
+  cancelled += other.cancelled;
+  in_flight += other.in_flight;
+  moved += other.moved;
+  return *this;
+}
+
 double Network::payload_rate(const LinkSpec& spec) const {
   return spec.bandwidth * spec.efficiency * options_.bandwidth_efficiency * 1e-12;
 }
 
 FlowId Network::launch(std::span<const LinkId> route, double bytes, double weight, Span waited, void* target,
-                       Agenda::Call call, std::uint32_t what) {
+                       Agenda::Call call, std::uint32_t what, Owner owner) {
   if (route.size() > shares_.longest_route() || !(bytes >= 0 && bytes < 1e300) || !(weight > 0 && weight < 1e300))
     reject(route.size(), topology_.longest_route(), bytes, weight);
+  if (down_ > 0 && is_blocked(route) && find_detour(route)) {
+    ++statistics_.rerouted;
+    route = detour_;
+  }
   FlowId id = free_;
   if (id != none) {
     free_ = flows_[id].what;
@@ -67,6 +80,8 @@ FlowId Network::launch(std::span<const LinkId> route, double bytes, double weigh
   flow.bottleneck = none;
   flow.what = what;
   flow.state = State::latent;
+  flow.owner = owner;
+  flow.held = false;
   Span latency = -waited, overhead = route.empty() ? Span{0} : options_.per_message_overhead;
   for (const LinkId link : route) {
     latency += specs_[link].latency;
@@ -80,23 +95,27 @@ FlowId Network::launch(std::span<const LinkId> route, double bytes, double weigh
   }
   shares_.set_route(id, route, weight);
   const bool flows = bytes > 0 && !route.empty();
-  flow.ticket =
-      engine().schedule(later(engine().now(), latency), this, flows ? &Network::on_start : &Network::on_finish, id);
+  flow.ticket = engine().schedule(later(engine().now(), latency), this,
+                                  flows ? &Network::on_start : &Network::on_finish, id, owner == Owner::background);
   ++statistics_.transfers;
-  totals_.sent += bytes;
+  totals_of(flow).sent += bytes;
   return id;
 }
 
 void Network::start(FlowId id) {
-  Flow& flow = flows_[id];
-  flow.ticket = 0;
-  flow.state = State::flowing;
-  flow.since = engine().now();
-  for (const LinkId link : shares_.route(id))
-    if (shares_.flows(link) == 0) uses_[link].since = flow.since;
-  shares_.join(id);
+  flows_[id].ticket = 0;
+  flows_[id].state = State::flowing;
+  if (down_ > 0 && is_blocked(shares_.route(id))) reroute(id);
+  begin(id);
   redraw_later();
   solve_later();
+}
+
+void Network::begin(FlowId id) {
+  flows_[id].since = engine().now();
+  for (const LinkId link : shares_.route(id))
+    if (shares_.flows(link) == 0) uses_[link].since = flows_[id].since;
+  shares_.join(id);
 }
 
 // Bytes that are still to be carried; below 0 by half a tick's at most.
@@ -116,6 +135,7 @@ void Network::detach(FlowId id) {
   Group& group = groups_[bottleneck];
   const bool first = group.clock.first() == id;
   group.clock.remove(id, places_);
+  if (flow.owner == Owner::workers && --group.workers == 0 && !group.clock.empty()) make_stale(bottleneck);
   if (!first) return;
   engine().unschedule(std::exchange(group.alarm, 0));
   if (!group.clock.empty()) make_stale(bottleneck);
@@ -130,7 +150,9 @@ void Network::attach(FlowId id) {
   if (clock.empty()) clock.set_level(shares_.level(flow.bottleneck), now);
   flow.amount = clock.at(now) + flow.amount / shares_.weight(id);
   clock.add(flow.amount, flow.order, places_);
-  if (clock.first() == id) make_stale(flow.bottleneck);
+  const bool idle = groups_[flow.bottleneck].workers == 0;
+  if (flow.owner == Owner::workers) ++groups_[flow.bottleneck].workers;
+  if (clock.first() == id || (idle && flow.owner == Owner::workers)) make_stale(flow.bottleneck);
 }
 
 void Network::finish(FlowId id) {
@@ -138,7 +160,7 @@ void Network::finish(FlowId id) {
   void* const target = flow.target;
   const Agenda::Call call = flow.call;
   const std::uint32_t what = flow.what;
-  totals_.moved += flow.unsettled - (flow.state == State::flowing ? left(id) : 0);
+  totals_of(flow).moved += flow.unsettled - (flow.state == State::flowing ? left(id) : 0);
   remove(id, 0);
   call(target, what);
 }
@@ -146,48 +168,53 @@ void Network::finish(FlowId id) {
 void Network::cancel(FlowId id) {
   if (engine_lives()) engine().unschedule(flows_[id].ticket);
   const double rest = std::clamp(left(id), 0.0, flows_[id].unsettled);
-  totals_.moved += flows_[id].unsettled - rest;
-  totals_.cancelled += rest;
+  totals_of(flows_[id]).moved += flows_[id].unsettled - rest;
+  totals_of(flows_[id]).cancelled += rest;
   remove(id, rest);
 }
 
 void Network::remove(FlowId id, double rest) {
   Flow& flow = flows_[id];
   const double carried = flow.unsettled - rest;
-  totals_.received += carried;
+  totals_of(flow).received += carried;
   if (flow.state == State::flowing) {
-    if (flow.bottleneck != none) {
-      Group& group = groups_[flow.bottleneck];
-      const LinkId bottleneck = flow.bottleneck;
-      const bool first = group.clock.first() == id;
-      detach(id);
-      if (first && !group.clock.empty() && group.clock.first_is_due(engine().now()))
-        group.alarm = engine().schedule(engine().now(), this, &Network::on_alarm, bottleneck);
-    }
-    const double time = double((engine().now() - flow.since).count());
-    const bool others_gain = shares_.leave(id);
-    for (const LinkId link : shares_.route(id)) {
-      Use& use = uses_[link];
-      use.carried += carried;
-      use.flow_time += time;
-      if (shares_.flows(link) == 0) use.busy += engine().now() - std::exchange(use.since, engine().now());
-    }
-    if (others_gain) solve_later();
+    const LinkId bottleneck = flow.bottleneck;
+    const bool first = bottleneck != none && groups_[bottleneck].clock.first() == id;
+    take_off(id, carried);
+    if (first && !groups_[bottleneck].clock.empty() && groups_[bottleneck].clock.first_is_due(engine().now()))
+      groups_[bottleneck].alarm =
+          engine().schedule(engine().now(), this, &Network::on_alarm, bottleneck, groups_[bottleneck].workers == 0);
   }
   flow.state = State::free;
   flow.what = free_;
   free_ = id;
 }
 
+// The links of its route are free of it, and have carried so much for it.
+void Network::take_off(FlowId id, double carried) {
+  detach(id);
+  const Time now = engine().now();
+  const double time = double((now - flows_[id].since).count());
+  const bool others_gain = shares_.leave(id);
+  for (const LinkId link : shares_.route(id)) {
+    Use& use = uses_[link];
+    use.carried += carried;
+    use.flow_time += time;
+    if (shares_.flows(link) == 0) use.busy += now - std::exchange(use.since, now);
+  }
+  if (others_gain) solve_later();
+}
+
 void Network::settle() {
-  totals_.in_flight = 0;
+  totals_.in_flight = background_.in_flight = 0;
   for (FlowId id = 0; id < flows_.size(); ++id) {
     Flow& flow = flows_[id];
     if (flow.state == State::free) continue;
     const double rest = std::clamp(left(id), 0.0, flow.unsettled), carried = flow.unsettled - rest;
-    totals_.moved += carried;
-    totals_.received += carried;
-    totals_.in_flight += rest;
+    Totals& totals = totals_of(flow);
+    totals.moved += carried;
+    totals.received += carried;
+    totals.in_flight += rest;
     flow.unsettled = rest;
     if (flow.state != State::flowing) continue;
     const Time now = engine().now();
@@ -205,7 +232,14 @@ void Network::set_link(LinkId link, const LinkSpec& spec) {
   if (!(spec.bandwidth >= 0) || spec.latency < Span{0})
     throw std::logic_error("set_link: " + topology_.link_name(link) + ": below 0");
   specs_[link] = spec;
+  uses_[link].offered = offered(link);
+  uses_[link].resized = engine().now();
+  const bool was_up = shares_.capacity(link) > 0;
   shares_.set_capacity(link, payload_rate(spec));
+  if (const bool is_up = shares_.capacity(link) > 0; is_up != was_up) {
+    is_up ? --down_ : ++down_;
+    routes_changed_ = true;
+  }
   solve_later();
 }
 
@@ -217,6 +251,7 @@ void Network::solve_later() {
 void Network::solve() {
   solve_pending_ = false;
   ++statistics_.solves;
+  if (std::exchange(routes_changed_, false) && down_ > 0) reroute_all();
   shares_.solve();
   statistics_.placed += shares_.placed().size();
   statistics_.leveled += shares_.leveled().size();
@@ -248,7 +283,8 @@ void Network::set_alarm(LinkId link) {
   const Time now = engine().now();
   const double ticks = std::max(1.0, group.clock.until_first(now) + 0.5);
   if (ticks < to_seconds(Time::max() - now) * 1e12)
-    group.alarm = engine().schedule(now + Span{std::int64_t(ticks)}, this, &Network::on_alarm, link);
+    group.alarm =
+        engine().schedule(now + Span{std::int64_t(ticks)}, this, &Network::on_alarm, link, group.workers == 0);
 }
 
 // The first flow of a group ends; those that end at the same tick do so by events of their own.
@@ -265,17 +301,18 @@ double Network::noise(const Flow& flow, std::uint64_t draw) const {
 void Network::redraw_later() {
   if (redraw_ || options_.sharing_interval <= Span{0} || options_.sharing_noise <= 0) return;
   const auto draws = engine().now().time_since_epoch() / options_.sharing_interval;
-  redraw_ = engine().schedule(later(Time{}, (draws + 1) * options_.sharing_interval), this, &Network::on_redraw, 0);
+  redraw_ =
+      engine().schedule(later(Time{}, (draws + 1) * options_.sharing_interval), this, &Network::on_redraw, 0, true);
 }
 
-// New weights for all that flows; what is stopped must not keep a run alive.
+// New weights for all that flows.
 void Network::redraw() {
   redraw_ = 0;
   const auto draw = std::uint64_t(engine().now().time_since_epoch() / options_.sharing_interval);
   bool any = false;
   for (FlowId id = 0; id < flows_.size(); ++id) {
     if (flows_[id].state != State::flowing || flows_[id].bottleneck == none) continue;
-    any |= shares_.rate(id) > 0;
+    any = true;
     detach(id);
     shares_.set_weight(id, base_weights_[id] * noise(flows_[id], draw));
     attach(id);

@@ -40,6 +40,7 @@ class Network final : public Waitable {
   };
   struct Statistics {
     std::uint64_t transfers = 0, solves = 0;
+    std::uint64_t rerouted = 0, held = 0;   // flows that took a detour, or had to wait, because a link was down
     std::uint64_t placed = 0, leveled = 0;  // flows that came to another bottleneck; changes of a bottleneck's level
   };
   // In bytes; sent = received + cancelled + in_flight. `moved` says the same by another way: the
@@ -50,7 +51,9 @@ class Network final : public Waitable {
     double cancelled = 0;  // what was not carried when they were cancelled
     double in_flight = 0;  // what was not carried at the last settle()
     double moved = 0;
+    Totals& operator+=(const Totals& other);
   };
+  enum class Owner : std::uint8_t { workers, background };  // background traffic is counted on its own, and is idle
   class Transfer;
 
   // The topology must outlive the network.
@@ -60,12 +63,12 @@ class Network final : public Waitable {
   // Sends; calls the delivery on arrival. Returns the flow, which is valid until then.
   // Throws std::logic_error for bytes or a weight that are no amount, or a route that is too long. Of the latency what
   // it has `waited` behind another on its connection is already past.
-  FlowId send(std::span<const LinkId> route, double bytes, Delivery delivery, double weight = 1,
-              Span waited = Span{0}) {
-    return launch(route, bytes, weight, waited, delivery.target, delivery.call, delivery.what);
+  FlowId send(std::span<const LinkId> route, double bytes, Delivery delivery, double weight = 1, Span waited = Span{0},
+              Owner owner = Owner::workers) {
+    return launch(route, bytes, weight, waited, delivery.target, delivery.call, delivery.what, owner);
   }
   FlowId send(std::span<const LinkId> route, double bytes, Arrivals& arrivals, double weight = 1) {
-    return launch(route, bytes, weight, Span{0}, &arrivals, &Network::on_arrival, 0);
+    return launch(route, bytes, weight, Span{0}, &arrivals, &Network::on_arrival, 0, Owner::workers);
   }
   static Delivery to(Arrivals& arrivals) { return {&arrivals, &Network::on_arrival, 0}; }
 
@@ -76,8 +79,9 @@ class Network final : public Waitable {
   // Takes a flow back; what it has carried is lost.
   void cancel(FlowId flow);
 
-  // Changes a link from now on; flows on it get new rates at the end of this instant. Bandwidth 0: it
-  // is down, and its flows wait. Latency and overhead apply to what is sent from now on.
+  // Changes a link from now on; flows on it get new rates at the end of this instant. Bandwidth 0: it is down; its
+  // flows and new ones take a detour, where the topology knows one, and keep to it; else they are held until it is up
+  // again. Latency and overhead apply to what is sent from now on.
   void set_link(LinkId link, const LinkSpec& spec);
   const LinkSpec& link(LinkId link) const { return specs_[link]; }
   double capacity(LinkId link) const { return shares_.capacity(link) * 1e12; }  // payload bytes a second
@@ -95,12 +99,19 @@ class Network final : public Waitable {
     const Use& use = uses_[link];
     return use.busy > Span{0} ? use.flow_time / double(use.busy.count()) : 0;
   }
+  // bytes that it could have carried so far
+  double offered(LinkId link) const {
+    const Use& use = uses_[link];
+    return use.offered + shares_.capacity(link) * double((engine_time() - use.resized).count());
+  }
+  const Totals& background() const { return background_; }
   const Totals& totals() const { return totals_; }  // up to the last settle()
   const Statistics& statistics() const { return statistics_; }
   const FairShare& shares() const { return shares_; }
   const Topology& topology() const { return topology_; }
 
   void waiters(std::vector<Waiter>& out) const override;
+  void faults(std::vector<std::string>& out) const override;
 
  private:
   static constexpr FlowId none = ~0u;
@@ -116,17 +127,22 @@ class Network final : public Waitable {
     std::uint32_t what = 0;     // or the next free number
     Engine::Ticket ticket = 0;  // of the start
     State state = State::free;
+    Owner owner = Owner::workers;
+    bool held = false;
   };
   struct Use {  // of a link
     double carried = 0;
     double flow_time = 0;  // sum of its flows' times, in picoseconds
     Time since{};          // when it became busy, or was last accounted for
     Span busy{0};
+    double offered = 0;  // bytes, until it was resized
+    Time resized{};
   };
   struct Group {  // the flows that are bottlenecked at a link
     VirtualTime clock;
     Engine::Ticket alarm = 0;
-    bool stale = false;  // the alarm is to be set anew
+    std::uint32_t workers = 0;  // flows that are theirs; without any the alarm is idle
+    bool stale = false;         // the alarm is to be set anew
   };
 
   static void on_arrival(void* arrivals, std::uint32_t) { static_cast<Arrivals*>(arrivals)->arrive(); }
@@ -139,10 +155,18 @@ class Network final : public Waitable {
   // A delivery goes as scalars, for the reason given in agenda.hpp.
   double payload_rate(const LinkSpec& spec) const;  // bytes a picosecond
   FlowId launch(std::span<const LinkId> route, double bytes, double weight, Span waited, void* target,
-                Agenda::Call call, std::uint32_t what);
+                Agenda::Call call, std::uint32_t what, Owner owner);
   void start(FlowId id);
+  void begin(FlowId id);
   void finish(FlowId id);
-  void remove(FlowId id, double left);
+  void remove(FlowId id, double rest);
+  void take_off(FlowId id, double carried);
+  Totals& totals_of(const Flow& flow) { return flow.owner == Owner::workers ? totals_ : background_; }
+  Time engine_time() const { return engine_lives() ? engine().now() : Time{}; }
+  bool is_blocked(std::span<const LinkId> route) const;
+  bool find_detour(std::span<const LinkId> route);
+  void reroute(FlowId id);
+  void reroute_all();
   double left(FlowId id) const;
   void detach(FlowId id);
   void attach(FlowId id);
@@ -169,7 +193,11 @@ class Network final : public Waitable {
   std::uint64_t ordinal_ = 0;
   Engine::Ticket redraw_ = 0;
   bool solve_pending_ = false;
-  Totals totals_;
+  std::uint32_t down_ = 0;       // links
+  bool routes_changed_ = false;  // a link went down or came up in this instant
+  std::vector<LinkId> detour_;
+  std::vector<int> first_node_, last_node_;  // of a link, if a node; empty until a link is first down
+  Totals totals_, background_;
   Statistics statistics_;
 };
 

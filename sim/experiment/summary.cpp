@@ -58,6 +58,11 @@ std::string summary_table(const Results& r, bool colour) {
   line("queue", share(Activity::queue), "blocked at a server");
   line("load imbalance", percent(r.load_imbalance), "busiest worker over the mean");
   line("on the wire", show_bytes(r.bytes_on_wire), "payload, counted once");
+  if (r.background_bytes > 0)
+    line("background traffic", show_bytes(r.background_bytes), "of others, on the same links");
+  if (r.rerouted + r.held > 0)
+    line("links down", fmt::format("{}", r.rerouted + r.held),
+         fmt::format("transfers met one: {} took a detour, {} waited", r.rerouted, r.held));
   line("staleness", fmt::format("{:.2f}", r.staleness.mean),
        fmt::format("mean; median {}, 95 % {}, largest {}", r.staleness.p50, r.staleness.p95, r.staleness.max));
 

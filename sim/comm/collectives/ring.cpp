@@ -44,7 +44,7 @@ class Ring final : public AllReduce {
   double lower_bound() const override {
     double slowest = 0;
     for (const Connection& hop : to_right_)
-      for (LinkId id : hop.route()) slowest = std::max(slowest, 1 / group_.network.link(id).bandwidth);
+      for (LinkId id : hop.route()) slowest = std::max(slowest, 1 / group_.network.topology().link(id).bandwidth);
     return 2.0 * (group_.size() - 1) / group_.size() * bytes_ * slowest;
   }
 
