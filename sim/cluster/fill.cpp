@@ -125,8 +125,21 @@ void FairShare::fill() {
 
 void FairShare::come_by(LinkId id, double level) {
   Link& link = links_[id];
-  const Survey row = survey(id);
   const bool own_closed = has_own(id) && !link.open;
+  // What is kept up to date while filling is exact but for rounding: enough to know that it is too early, or that the
+  // link's own bottleneck has to open.
+  if (link.surveyed && link.weight > 0) {
+    const double likely = key(id);
+    if (likely > level * (1 + 1e-9)) {
+      queue(id, likely);
+      return;
+    }
+    if (own_closed && link.weight > 1e-9 * bundles_[bundles_.own(id)].weight) {
+      open(id);
+      return;
+    }
+  }
+  const Survey row = survey(id);
   if (!row.open_flows && !own_closed) {
     if (link.left < -slack * link.capacity && row.highest_closed != none) open(row.highest_closed);
     return;

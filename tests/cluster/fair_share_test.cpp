@@ -210,6 +210,10 @@ TEST(FairShare, AgreesWithProgressiveFillingUnderRandomChurn) {
         const FlowId id = FlowId(random.below(30));
         if (net.flows.contains(id)) net.drop(id);
         else net.add(id, random_route(random.bits, links, longest), seed % 4 < 2 ? 1 : random.spread(1));
+        if (random.below(5) == 0 && !net.flows.empty()) {
+          auto& [heavier, flow] = *net.flows.begin();
+          net.shares.set_weight(heavier, flow.weight = random.spread(1));
+        }
         if (random.below(10) == 0) net.resize(LinkId(random.below(links)), random.below(8) ? random.spread(2) : 0);
       }
       net.solve();
