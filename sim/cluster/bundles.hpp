@@ -62,7 +62,7 @@ class Bundles {
     Hop next = none, before = none;
     Id bundle = none;
   };
-  struct Link {
+  struct alignas(64) Link {
     std::vector<Id> row{};
     std::vector<Part> column{};
     std::uint32_t tight_parts = 0;

@@ -82,24 +82,25 @@ class FairShare {
   using Hop = Bundles::Hop;
   static constexpr double slack = 1e-12;  // relative; what counts as equal
   enum class State : std::uint8_t { away, joining, alone, bundled };
-  struct Link {
+  struct alignas(64) Link {
+    // a cache line: what joining and leaving touch
     double capacity = 0;
-    double load = 0;   // kept while the link is not tight
-    double most = 0;   // highest load at this capacity
-    double level = 0;  // rate / weight of those bottlenecked here
+    double load = 0;     // kept while the link is not tight
+    double most = 0;     // highest load at this capacity
+    double level = 0;    // rate / weight of those bottlenecked here
+    double counted = 0;  // the level that loads are reckoned with
     std::uint32_t flows = 0;
+    FlowId alone = none;  // the flow that is
+    bool dirty = false;
+    bool opened = false;      // in this solve
     std::uint32_t loads = 0;  // updates of the load
-    FlowId alone = none;      // the flow that is
     std::uint32_t load_round = 0;
-    // while filling
-    double counted = 0;           // the level that loads are reckoned with
+    // another: while filling
     double former = 0;            // the level before this solve
     double left = 0, weight = 0;  // for the open flows; their weights
     double queued = 0;            // the least level at which it is in the heap
-    std::uint32_t round = 0;      // of the next four
+    std::uint32_t round = 0;      // of the next three
     bool surveyed = false, open = false, fixed = false;
-    bool opened = false;  // in this solve
-    bool dirty = false;
   };
   struct User {
     double weight = 1;

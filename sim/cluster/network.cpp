@@ -26,6 +26,8 @@ Network::Network(Engine& engine, const Topology& topology, const NetworkOptions&
       groups_(topology.links()) {
   for (LinkId id = 0; id < topology.links(); ++id) {
     specs_.push_back(topology.link(id));
+    uses_[id].latency = specs_[id].latency;
+    uses_[id].overhead = specs_[id].overhead;
     shares_.add_link(payload_rate(specs_[id]));
   }
 }
@@ -84,8 +86,8 @@ FlowId Network::launch(std::span<const LinkId> route, double bytes, double weigh
   flow.held = false;
   Span latency = -waited, overhead = route.empty() ? Span{0} : options_.per_message_overhead;
   for (const LinkId link : route) {
-    latency += specs_[link].latency;
-    overhead += specs_[link].overhead;
+    latency += uses_[link].latency;
+    overhead += uses_[link].overhead;
   }
   latency = std::max(latency, Span{0}) + overhead;
   if (options_.sharing_noise > 0) {
@@ -232,6 +234,8 @@ void Network::set_link(LinkId link, const LinkSpec& spec) {
   if (!(spec.bandwidth >= 0) || spec.latency < Span{0})
     throw std::logic_error("set_link: " + topology_.link_name(link) + ": below 0");
   specs_[link] = spec;
+  uses_[link].latency = spec.latency;
+  uses_[link].overhead = spec.overhead;
   uses_[link].offered = offered(link);
   uses_[link].resized = engine().now();
   const bool was_up = shares_.capacity(link) > 0;

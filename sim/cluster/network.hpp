@@ -130,7 +130,8 @@ class Network final : public Waitable {
     Owner owner = Owner::workers;
     bool held = false;
   };
-  struct Use {  // of a link
+  struct alignas(64) Use {  // of a link
+    Span latency{0}, overhead{0};
     double carried = 0;
     double flow_time = 0;  // sum of its flows' times, in picoseconds
     Time since{};          // when it became busy, or was last accounted for
@@ -138,7 +139,7 @@ class Network final : public Waitable {
     double offered = 0;  // bytes, until it was resized
     Time resized{};
   };
-  struct Group {  // the flows that are bottlenecked at a link
+  struct alignas(64) Group {  // the flows that are bottlenecked at a link
     VirtualTime clock;
     Engine::Ticket alarm = 0;
     std::uint32_t workers = 0;  // flows that are theirs; without any the alarm is idle
