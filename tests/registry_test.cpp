@@ -73,17 +73,21 @@ TEST(Registries, EveryKindWithoutRequiredKeysIsMadeFromItsNameAlone) {
   expect_defaults(fabrics::all(), {});
   expect_defaults(jitters::all(), {});
   expect_defaults(stragglers::all(), {});
+  expect_defaults(link_events::all(), {});
+  expect_defaults(backgrounds::all(), {});
 }
 
 TEST(Registries, TheirDefaultsAreWhatTheyDescribe) {
   // The described default, given explicitly, is the same scenario as the one without it.
   const std::string scenario = "tests/data/wrong/scenario.json";
   const std::size_t events = run(scenario).results.performance.events;
-  for (const char* set :
-       {"cluster.servers.count=1", "cluster.servers.service=0s", "cluster.servers.shards=parallel",
-        "workload.order={\"kind\": \"shuffled\"}", "workload.partition={\"kind\": \"shared\"}",
-        "training.schedule={\"kind\": \"constant\"}", "training.compression={\"kind\": \"none\"}", "numerics=true",
-        "cluster.placement=packed", "cluster.network.fidelity=fluid", "training.optimizer.momentum=0"}) {
+  for (const char* set : {"cluster.servers.count=1", "cluster.servers.service=0s", "cluster.servers.shards=parallel",
+                          "workload.order={\"kind\": \"shuffled\"}", "workload.partition={\"kind\": \"shared\"}",
+                          "training.schedule={\"kind\": \"constant\"}", "training.compression={\"kind\": \"none\"}",
+                          "numerics=true", "cluster.placement=packed", "cluster.network.fidelity=fluid",
+                          "cluster.network.per_message_overhead=0s", "cluster.network.bandwidth_efficiency=1",
+                          "cluster.network.sharing_noise=0", "cluster.network.sharing_interval=0s",
+                          "cluster.link_events=[]", "cluster.background_traffic=[]", "training.optimizer.momentum=0"}) {
     const auto with = run(scenario, {set});
     EXPECT_EQ(with.results.performance.events, events) << set;
     EXPECT_EQ(*with.parameters, *run(scenario).parameters) << set;

@@ -33,6 +33,7 @@ class Graph final : public Topology {
   LinkSpec link(LinkId id) const override { return shape_.links.at(id).spec; }
   Ends ends(LinkId id) const override { return {shape_.links.at(id).from, shape_.links.at(id).to}; }
   unsigned longest_route() const override { return longest_; }
+  unsigned longest_detour() const override { return std::min(unsigned(vertices()) - 1, 2 * longest_ + 2); }
   void route(int from, int to, std::uint64_t flow, std::vector<LinkId>& out) const override;
 
  private:

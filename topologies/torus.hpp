@@ -17,6 +17,8 @@ class Torus final : public Topology {
   LinkSpec link(LinkId) const override { return spec_; }
   Ends ends(LinkId id) const override;
   unsigned longest_route() const override;
+  // A ring has its other way round.
+  unsigned longest_detour() const override { return sides().size() == 1 ? unsigned(nodes()) : longest_route() + 2; }
   void route(int from, int to, std::uint64_t flow, std::vector<LinkId>& out) const override;
   std::vector<int> sides() const override { return sides_; }
 

@@ -2,13 +2,23 @@
 
 #include <fmt/format.h>
 
+#include "sim/cluster/link_names.hpp"
+
 namespace paceline {
+
+namespace {
+NetworkOptions with_seed(NetworkOptions options, std::uint64_t seed) {
+  options.seed = seed;
+  return options;
+}
+}  // namespace
 
 Cluster::Cluster(Engine& engine, const ClusterSpec& spec, std::uint64_t seed)
     : spec_(spec),
       seed_(seed),
       topology_(spec.topology.build(spec.topology.room(spec.nodes_needed()))),
-      network_(engine, *topology_) {
+      network_(engine, *topology_, with_seed(spec.network, seed)),
+      link_states_(network_) {
   for (int w = 0; w < spec.workers; ++w) devices_.emplace_back(engine);
   nodes_ = spec.given_nodes.empty() ? place(spec.placement, spec.nodes_needed(), *topology_, seed) : spec.given_nodes;
   for (int s = 0; s < spec.servers.count; ++s)
@@ -32,7 +42,7 @@ double Cluster::service(int server, std::uint64_t request) const {
   return servers.service * servers.jitter(Stream(seed_, "service", std::uint64_t(server)).uniform(request));
 }
 
-void Cluster::start_stragglers(Engine& engine) {
+void Cluster::start_disturbances(Engine& engine) {
   for (std::size_t i = 0; i < spec_.stragglers.size(); ++i) {
     const StragglerMaker& straggler = spec_.stragglers[i];
     const auto slow = [this, i, &straggler](double factor) {
@@ -40,6 +50,17 @@ void Cluster::start_stragglers(Engine& engine) {
     };
     engine.spawn(fmt::format("straggler {}", i), straggler.run(engine, slow), Engine::Kind::daemon);
   }
+  for (std::size_t i = 0; i < spec_.link_events.size(); ++i) {
+    const LinkEventMaker& event = spec_.link_events[i];
+    for (const LinkId link : links_named(*topology_, event.pattern)) {
+      const Stream stream(splitmix64(seed_ ^ splitmix64(i)), "link event", link);
+      engine.spawn(fmt::format("link event {} on {}", i, topology_->link_name(link)),
+                   event.run({engine, link_states_, link, i, stream}), Engine::Kind::daemon);
+    }
+  }
+  for (std::size_t i = 0; i < spec_.background.size(); ++i)
+    engine.spawn(fmt::format("background {}", i), spec_.background[i].run({engine, network_, seed_, i}),
+                 Engine::Kind::daemon);
 }
 
 }  // namespace paceline

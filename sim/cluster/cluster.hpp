@@ -5,10 +5,12 @@
 #include <memory>
 #include <vector>
 
+#include "sim/cluster/background/background.hpp"
 #include "sim/cluster/cost.hpp"
 #include "sim/cluster/device.hpp"
 #include "sim/cluster/fidelity.hpp"
 #include "sim/cluster/jitter/jitter.hpp"
+#include "sim/cluster/link_events/link_event.hpp"
 #include "sim/cluster/network.hpp"
 #include "sim/cluster/placement.hpp"
 #include "sim/cluster/stragglers/straggler.hpp"
@@ -36,6 +38,9 @@ struct ClusterSpec {
   ServerSpec servers;
   Jitter jitter;
   std::vector<StragglerMaker> stragglers;
+  NetworkOptions network;
+  std::vector<LinkEventMaker> link_events;
+  std::vector<BackgroundMaker> background;
 
   int dedicated_servers() const { return servers.colocated ? 0 : servers.count; }
   int nodes_needed() const { return workers + dedicated_servers(); }
@@ -62,13 +67,15 @@ class Cluster {
   // Seconds of a server's n-th request.
   double service(int server, std::uint64_t request) const;
 
-  void start_stragglers(Engine& engine);
+  // Starts what disturbs the workers: stragglers, link events, background traffic.
+  void start_disturbances(Engine& engine);
 
  private:
   const ClusterSpec& spec_;
   std::uint64_t seed_;
   std::unique_ptr<const Topology> topology_;
   Network network_;
+  LinkStates link_states_;
   std::deque<Device> devices_;
   std::vector<int> nodes_, server_nodes_;
 };

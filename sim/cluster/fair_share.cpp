@@ -1,20 +1,16 @@
-// FairShare, the solve: see fair_share.hpp for what is computed and why it is enough.
+// FairShare, who is where: joining, leaving, and what a solve tells. See fair_share.hpp; the filling is in fill.cpp.
 #include "sim/cluster/fair_share.hpp"
+
+#include <cmath>
+#include <limits>
+#include <utility>
 
 namespace paceline {
 
 void FairShare::grow(FlowId flow) {
   users_.resize(flow + 1);
   hop_link_.resize(users_.size() << shift_);
-  hop_place_.resize(users_.size() << shift_);
-}
-
-void FairShare::set_capacity(LinkId id, double capacity) {
-  Link& link = links_[id];
-  former_peak_[id] = peak(id);
-  link.most = 0;
-  link.capacity = capacity;
-  resized_.push_back(id);
+  bundles_.grow(hop_link_.size());
 }
 
 double FairShare::peak(LinkId id) const {
@@ -22,215 +18,213 @@ double FairShare::peak(LinkId id) const {
   return link.most > 0 ? std::max(former_peak_[id], link.most / link.capacity) : former_peak_[id];
 }
 
-void FairShare::next_round() {
-  if (++round_ != 0) return;
-  for (Link& link : links_) link.round = 0;  // 2^32 solves have passed
-  for (User& user : users_) user.round = 0;
-  round_ = 1;
+void FairShare::mark_dirty(LinkId id) {
+  if (std::exchange(links_[id].dirty, true)) return;
+  dirty_.push_back(id);
 }
 
-std::span<const FlowId> FairShare::solve() {
-  next_round();
-  active_.clear();
-  touched_.clear();
-  changed_.clear();
-  for (LinkId id : freed_) activate_bottlenecked(id);
-  for (FlowId flow : joined_) {
-    if (!users_[flow].joined || users_[flow].round == round_) continue;
-    if (fill_alone(flow)) {
-      changed_.push_back(flow);
-      continue;
-    }
-    activate(flow);
-    for (LinkId id : route(flow)) activate_bottlenecked(id);
-  }
-  for (LinkId id : resized_) {
-    activate_all(id);
-    links_[id].load = 0;  // exactly: a link that is down leaves nothing
-  }
-  freed_.clear();
-  joined_.clear();
-  resized_.clear();
-  if (active_.empty()) return changed_;
-  int fills = 0;
-  do fill();
-  while (++fills <= patience ? add_unfair() : add_neighbours());
-  fills_ += unsigned(fills);
-  filled_flows_ += active_.size();
-  for (FlowId flow : active_) {
-    User& user = users_[flow];
-    Link& bottleneck = links_[user.bottleneck];
-    ++bottleneck.bottlenecked;
-    bottleneck.level = bottleneck.share;
-    for (LinkId id : route(flow)) links_[id].load += user.rate;
-  }
-  for (LinkId id : touched_) {
-    Link& link = links_[id];
-    if (++link.solves % 256 == 0) sum_load(link);
-    link.most = std::max(link.most, link.load);
-  }
-  for (FlowId flow : active_)
-    if (users_[flow].rate != users_[flow].old_rate) changed_.push_back(flow);
-  return changed_;
+void FairShare::set_capacity(LinkId id, double capacity) {
+  Link& link = links_[id];
+  former_peak_[id] = peak(id);
+  link.most = 0;
+  link.capacity = capacity;
+  if (link.alone != none) bundle_lonely(link.alone);
+  mark_dirty(id);
 }
 
-void FairShare::sum_load(Link& link) {  // afresh, lest rounding add up in a long run
-  link.load = 0;
-  for (Hop hop : link.hops) link.load += users_[hop >> shift_].rate;
-}
-
-void FairShare::activate(FlowId flow) {
+void FairShare::set_weight(FlowId flow, double weight) {
   User& user = users_[flow];
-  if (user.round == round_) return;
-  user.round = round_;
-  if (user.bottleneck != none) --links_[user.bottleneck].bottlenecked;
-  user.bottleneck = none;
-  user.old_rate = user.rate;
-  active_.push_back(flow);
-  for (LinkId id : route(flow)) {
-    Link& link = links_[id];
-    link.load -= user.rate;
-    if (link.round != round_) {
-      link.round = round_;
-      touched_.push_back(id);
-    }
+  if (user.state == State::alone) bundle_lonely(flow);
+  const double change = weight - user.weight;
+  user.weight = weight;
+  if (user.state != State::bundled) return;
+  Hop hop = flow << shift_;
+  for (const LinkId id : route(flow)) {
+    bundles_.set_weight(hop++, weight);
+    if (!bundles_.tight(id)) links_[id].load += change * links_[user.bottleneck].counted;
+    else if (has_own(id)) mark_dirty(id);
   }
 }
 
-void FairShare::activate_bottlenecked(LinkId id) {
-  if (links_[id].bottlenecked == 0) return;
-  for (Hop hop : links_[id].hops)
-    if (users_[hop >> shift_].bottleneck == id) activate(hop >> shift_);
-}
-
-void FairShare::activate_all(LinkId id) {
-  for (Hop hop : links_[id].hops) activate(hop >> shift_);
+bool FairShare::leave(FlowId flow) {
+  User& user = users_[flow];
+  const LinkId bottleneck = user.bottleneck;
+  for (const LinkId id : route(flow)) --links_[id].flows;
+  if (user.state == State::alone) {
+    for (const LinkId id : route(flow)) {
+      links_[id].alone = none;
+      links_[id].load = 0;
+    }
+  } else if (user.state == State::bundled) {
+    const double rate = user.weight * links_[bottleneck].counted;
+    Hop hop = flow << shift_;
+    for (const LinkId id : route(flow)) {
+      bundles_.remove(hop++);
+      Link& link = links_[id];
+      if (!bundles_.tight(id)) link.load = link.flows == 0 ? 0 : link.load - rate;
+      else if (has_own(id)) mark_dirty(id);
+    }
+  }
+  if (bottleneck != none && !has_own(bottleneck)) links_[bottleneck].level = links_[bottleneck].counted = 0;
+  user.state = State::away;
+  user.bottleneck = none;
+  return !dirty_.empty();
 }
 
 // A flow that shares none of its links has the least capacity of them.
-bool FairShare::fill_alone(FlowId flow) {
+bool FairShare::place_alone(FlowId flow) {
   LinkId least = none;
-  for (LinkId id : route(flow)) {
-    if (links_[id].hops.size() != 1) return false;
+  for (const LinkId id : route(flow)) {
+    if (links_[id].flows != 1) return false;
     if (least == none || links_[id].capacity < links_[least].capacity) least = id;
   }
   User& user = users_[flow];
-  Link& link = links_[least];
-  user.rate = link.capacity;
-  user.bottleneck = least;
-  link.bottlenecked = 1;
-  link.level = user.rate / user.weight;
-  for (LinkId id : route(flow)) {
-    links_[id].load = user.rate;
-    links_[id].most = std::max(links_[id].most, user.rate);
+  const double rate = links_[least].capacity;
+  for (const LinkId id : route(flow)) {
+    Link& link = links_[id];
+    link.alone = flow;
+    link.load = rate;
+    link.most = std::max(link.most, rate);
   }
+  user.state = State::alone;
+  user.bottleneck = least;
+  links_[least].level = links_[least].counted = rate / user.weight;
+  leveled_.push_back(least);
   return true;
 }
 
-void FairShare::fill() {
-  for (LinkId id : touched_) {
-    Link& link = links_[id];
-    link.left = link.capacity - link.load;
-    link.unfixed = 0;
-    link.weight = link.top = 0;
-    link.share = -1;
+// It keeps its rate, and its links are shared from now on.
+void FairShare::bundle_lonely(FlowId flow) {
+  User& user = users_[flow];
+  user.state = State::bundled;
+  bundles_.set_tight(user.bottleneck, true);
+  Hop hop = flow << shift_;
+  for (const LinkId id : route(flow)) {
+    links_[id].alone = none;
+    bundles_.add(hop++, id, user.bottleneck, user.weight);
   }
-  for (FlowId flow : active_) {
-    users_[flow].fixed = false;
-    for (LinkId id : route(flow)) {
-      ++links_[id].unfixed;
-      links_[id].weight += users_[flow].weight;
-    }
-  }
-  heap_.clear();
-  for (LinkId id : touched_) heap_.push_back({share(links_[id]), id});
-  std::make_heap(heap_.begin(), heap_.end(), later);
-  for (std::size_t unfixed = active_.size(); unfixed > 0;) {
-    const auto [least, id] = heap_.front();
+}
+
+// Puts a flow where it is likely to have its bottleneck; the filling puts that right.
+void FairShare::place(FlowId flow) {
+  User& user = users_[flow];
+  double least = std::numeric_limits<double>::infinity();
+  for (const LinkId id : route(flow)) {
     const Link& link = links_[id];
-    if (link.unfixed == 0) {
-      const Level last = heap_.back();
-      heap_.pop_back();
-      sink(last);
-      continue;
+    if (link.alone != none) bundle_lonely(link.alone);
+    double likely = link.capacity / link.flows;
+    if (link.level > 0) {
+      const double others = bundles_[bundles_.own(id)].weight;
+      likely = link.level * others / (others + user.weight);
     }
-    const double now = share(link);  // shares never fall: an entry that is stale sinks
-    if (now > least) {
-      sink({now, id});
-      continue;
+    if (likely < least) {
+      least = likely;
+      user.bottleneck = id;
     }
-    unfixed -= fix(id, now);
   }
+  user.state = State::bundled;
+  bundles_.set_tight(user.bottleneck, true);
+  const double rate = user.weight * links_[user.bottleneck].counted;
+  Hop hop = flow << shift_;
+  for (const LinkId id : route(flow)) {
+    bundles_.add(hop++, id, user.bottleneck, user.weight);
+    if (!bundles_.tight(id)) links_[id].load += rate;
+  }
+  mark_dirty(user.bottleneck);
 }
 
-void FairShare::sink(Level level) {  // from the root, in place of it
-  std::size_t i = 0, n = heap_.size();
-  for (std::size_t child = 1; child < n; child = 2 * i + 1) {
-    child += child + 1 < n && later(heap_[child], heap_[child + 1]);
-    if (!later(level, heap_[child])) break;
-    heap_[i] = heap_[child];
-    i = child;
+void FairShare::move(FlowId flow, LinkId bottleneck) {
+  User& user = users_[flow];
+  Link& former = links_[user.bottleneck];
+  const double change = user.weight * (links_[bottleneck].counted - former.counted);
+  Hop hop = flow << shift_;
+  for (const LinkId id : route(flow)) {
+    if (!bundles_.tight(id)) links_[id].load += change;
+    bundles_.remove(hop);
+    bundles_.add(hop++, id, bottleneck, user.weight);
   }
-  if (n > 0) heap_[i] = level;
+  if (!has_own(user.bottleneck)) {
+    former.open = false;
+    former.level = former.counted = 0;
+  }
+  user.bottleneck = bottleneck;
+  if (!std::exchange(user.told, true)) placed_.push_back(flow);
 }
 
-// Returns how many flows it fixed.
-std::size_t FairShare::fix(LinkId bottleneck, double share) {
-  std::size_t fixed = 0;
-  links_[bottleneck].share = share;
-  for (Hop hop : links_[bottleneck].hops) {
-    const FlowId flow = hop >> shift_;
+void FairShare::solve() {
+  for (const FlowId flow : placed_) users_[flow].told = false;
+  placed_.clear();
+  leveled_.clear();
+  for (const FlowId flow : joined_) {
     User& user = users_[flow];
-    if (user.round != round_ || user.fixed) continue;
-    user.fixed = true;
-    ++fixed;
-    user.rate = user.weight * share;
-    user.bottleneck = bottleneck;
-    for (LinkId id : route(flow)) {
-      Link& link = links_[id];
-      if (link.taken++ == 0) taken_.push_back(id);
-      link.taken_weight += user.weight;
-    }
+    if (user.state != State::joining) continue;
+    user.told = true;
+    placed_.push_back(flow);
+    if (!place_alone(flow)) place(flow);
   }
-  for (LinkId id : taken_) {  // summed first, subtracted once
-    Link& link = links_[id];
-    link.left -= share * link.taken_weight;
-    link.weight -= link.taken_weight;
-    link.unfixed -= link.taken;
-    link.top = std::max(link.top, share);
-    link.taken = 0;
-    link.taken_weight = 0;
+  joined_.clear();
+  if (dirty_.empty()) return;
+  next_round();
+  for (const LinkId id : dirty_) {
+    links_[id].dirty = false;
+    if (has_own(id)) shares_with_nobody(id) ? fill_at_once(id) : open(id);
+    else if (links_[id].flows > 0 && links_[id].alone == none) take_in(id);
   }
-  taken_.clear();
-  return fixed;
+  dirty_.clear();
+  for (;;) {
+    fill();
+    update_loads();
+    if (overfull_.empty()) break;
+    next_round();
+    for (const LinkId id : overfull_) take_in(id);
+  }
+  finish_solve();
 }
 
-// Activates those that lost their bottleneck or have more than is fair. False: there are none.
-bool FairShare::add_unfair() {
-  const std::size_t before = active_.size();
-  for (std::size_t i = 0, n = touched_.size(); i < n; ++i) {
-    const LinkId id = touched_[i];
-    const Link& link = links_[id];
-    if (link.bottlenecked > 0) {
-      const bool full = link.left <= slack * link.capacity;
-      const bool fair = !more(link.top, link.level) && !(link.share >= 0 && more(link.level, link.share));
-      if (full && fair) continue;
-      activate_bottlenecked(id);
-    }
-    if (link.share < 0) continue;
-    for (Hop hop : link.hops) {
-      const User& user = users_[hop >> shift_];
-      if (user.round != round_ && more(user.rate, user.weight * link.share)) activate(hop >> shift_);
+// Loads of links that are not tight, in which the new levels show.
+void FairShare::update_loads() {
+  overfull_.clear();
+  for (const LinkId bottleneck : opened_) {
+    Link& group = links_[bottleneck];
+    const double change = group.level - std::exchange(group.counted, group.level);
+    for (const Bundles::Part& part : bundles_.loose_part(bottleneck)) {
+      Link& link = links_[part.link];
+      link.load += part.weight * change;
+      if (link.load_round == load_round_) continue;
+      link.load_round = load_round_;
+      loaded_.push_back(part.link);
     }
   }
-  return active_.size() != before;
+  for (const LinkId id : loaded_)
+    if (!bundles_.tight(id) && more(links_[id].load, links_[id].capacity)) overfull_.push_back(id);
 }
 
-// Activates everyone on a link that was touched. False: there are none.
-bool FairShare::add_neighbours() {
-  const std::size_t before = active_.size();
-  for (std::size_t i = 0, n = touched_.size(); i < n; ++i) activate_all(touched_[i]);
-  return active_.size() != before;
+void FairShare::sum_load(LinkId id) {
+  Link& link = links_[id];
+  link.load = 0;
+  for (const Bundles::Id b : bundles_.row(id)) link.load += bundles_[b].weight * links_[bundles_[b].bottleneck].level;
+}
+
+void FairShare::finish_solve() {
+  for (const LinkId id : seen_) {
+    sum_load(id);
+    if (!has_own(id)) bundles_.set_tight(id, false);
+    links_[id].most = std::max(links_[id].most, links_[id].load);
+  }
+  for (const LinkId id : loaded_) {
+    if (++links_[id].loads % 256 == 0) sum_load(id);  // afresh, lest rounding add up in a long run
+    links_[id].most = std::max(links_[id].most, links_[id].load);
+  }
+  for (const LinkId id : opened_) {
+    links_[id].opened = false;
+    if (links_[id].level != links_[id].former) leveled_.push_back(id);
+  }
+  seen_.clear();
+  loaded_.clear();
+  opened_.clear();
+  if (++load_round_ != 0) return;
+  for (Link& link : links_) link.load_round = 0;  // 2^32 solves have passed
+  load_round_ = 1;
 }
 
 }  // namespace paceline

@@ -1,17 +1,19 @@
-// FairShare: who uses which link, and the weighted max-min fair rates, kept up to date locally.
+// FairShare: who uses which link, and the weighted max-min fair rates, kept up to date by link instead of by flow.
 //
-// Rates are max-min fair if and only if every flow has a bottleneck: a link of its route that is
-// full and on which no flow has more for its weight (Bertsekas and Gallager, Data Networks, 6.5.2).
-// So only flows that lost theirs are solved again. The active flows, at first those that joined and
-// those whose bottleneck is a link that was joined, left or changed, are filled progressively into
-// what the others leave free:
-//     share = (capacity - rates of the fixed flows) / (weights of the flows not fixed yet),
-// the link with the least share first: its flows get rate = weight * share. Then the links that were
-// touched are looked at: where others have lost their bottleneck, or have more than a flow that is
-// bottlenecked there, these become active too and all is filled again, until nobody is added.
+// Rates are max-min fair if and only if every flow has a bottleneck: a link of its route that is full and on which no
+// flow has more for its weight (Bertsekas and Gallager, Data Networks, 6.5.2). All flows bottlenecked at a link have
+// one level there, rate = weight * level, so a state is the level of each tight link (one that is somebody's
+// bottleneck) and who is bottlenecked where. A solve starts at the tight links that flows joined or left, or whose
+// capacity changed, opens them, and fills all that is open progressively into what the others leave free:
+//     level = (capacity - sum of W * level over the bottlenecks that are not open) / (sum of W over the open ones),
+// W as of bundles.hpp, the link with the least level first. When the rising level comes by a link with an open flow on
+// it, the link's own bottleneck opens too, if it is no longer full at its level or has more than the open flows would
+// get; so does anyone who has more than the open flows of a full link. What is never opened keeps its level. A flow is
+// only touched when it changes its bottleneck: when the link that is filled first is another than before.
+// Links that are no bottleneck have no part in this; their load is checked at the end, and one that is now over its
+// capacity is taken in, and the filling goes on.
 //
-// Hop h = flow << shift | k is the k-th link of a flow's route. A link lists its hops in an array; a
-// hop knows its place there, so that joining and leaving cost O(route).
+// A flow that is alone on all its links gets the least capacity among them at once, and is in no bundle.
 #pragma once
 #include <algorithm>
 #include <bit>
@@ -19,6 +21,7 @@
 #include <span>
 #include <vector>
 
+#include "sim/cluster/bundles.hpp"
 #include "sim/cluster/topology.hpp"
 
 namespace paceline {
@@ -27,12 +30,15 @@ using FlowId = std::uint32_t;
 
 class FairShare {
  public:
+  static constexpr LinkId none = ~0u;
+
   // No route is longer than longest_route.
   explicit FairShare(unsigned longest_route) : shift_(unsigned(std::bit_width(std::max(longest_route, 1u) - 1u))) {}
 
   LinkId add_link(double capacity) {
     links_.emplace_back().capacity = capacity;
     former_peak_.push_back(0);
+    bundles_.add_link();
     return LinkId(links_.size() - 1);
   }
   void set_capacity(LinkId link, double capacity);
@@ -41,8 +47,14 @@ class FairShare {
     return {&hop_link_[std::size_t(flow) << shift_], users_[flow].hops};
   }
   double capacity(LinkId link) const { return links_[link].capacity; }
-  double rate(FlowId flow) const { return users_[flow].rate; }
-  double carried(LinkId link) const { return links_[link].carried; }
+  double weight(FlowId flow) const { return users_[flow].weight; }
+  LinkId bottleneck(FlowId flow) const { return users_[flow].bottleneck; }  // none before its first solve
+  double level(LinkId link) const { return links_[link].level; }            // of the flows bottlenecked there
+  double rate(FlowId flow) const {
+    const User& user = users_[flow];
+    return user.bottleneck == none ? 0 : user.weight * links_[user.bottleneck].level;
+  }
+  std::uint32_t flows(LinkId link) const { return links_[link].flows; }
   double peak(LinkId link) const;  // highest load over capacity after any solve
 
   // Says which links a flow will use. It takes no share before it joins.
@@ -52,103 +64,101 @@ class FairShare {
     std::copy(route.begin(), route.end(), &hop_link_[std::size_t(flow) << shift_]);
   }
   void join(FlowId flow) {
-    Hop hop = flow << shift_;
-    for (LinkId id : route(flow)) {
-      auto& hops = links_[id].hops;
-      hop_place_[hop] = std::uint32_t(hops.size());
-      hops.push_back(hop++);
-    }
-    users_[flow].joined = true;
+    for (LinkId id : route(flow)) ++links_[id].flows;
+    users_[flow].state = State::joining;
     joined_.push_back(flow);
   }
-  // The links of its route have carried so much for it. Returns whether others may gain by it.
-  bool leave(FlowId flow, double carried) {
-    User& user = users_[flow];
-    Hop hop = flow << shift_;
-    if (user.bottleneck != none) --links_[user.bottleneck].bottlenecked;
-    for (LinkId id : route(flow)) {
-      Link& link = links_[id];
-      const Hop last = link.hops.back();
-      link.hops[hop_place_[hop]] = last;
-      hop_place_[last] = hop_place_[hop++];
-      link.hops.pop_back();
-      link.load = link.hops.empty() ? 0 : link.load - user.rate;
-      link.carried += carried;
-      if (link.bottlenecked > 0) freed_.push_back(id);
-    }
-    user.joined = false;
-    return !freed_.empty();
-  }
-  void carry(FlowId flow, double bytes) {
-    for (LinkId id : route(flow)) links_[id].carried += bytes;
-  }
+  // Returns whether others may gain by it.
+  bool leave(FlowId flow);
+  // Of one that has joined.
+  void set_weight(FlowId flow, double weight);
 
-  // Solves after any number of changes. Returns the flows with a new rate, until the next.
-  std::span<const FlowId> solve();
-  std::uint64_t fills() const { return fills_; }
-  std::uint64_t filled_flows() const { return filled_flows_; }
+  // Solves after any number of changes. What is told then holds until the next.
+  void solve();
+  std::span<const FlowId> placed() const { return placed_; }    // flows with a new bottleneck
+  std::span<const LinkId> leveled() const { return leveled_; }  // links with a new level
 
  private:
-  using Hop = std::uint32_t;
-  static constexpr LinkId none = ~0u;
-  static constexpr int patience = 12;     // fills, before whole neighbourhoods are added
+  using Hop = Bundles::Hop;
   static constexpr double slack = 1e-12;  // relative; what counts as equal
+  enum class State : std::uint8_t { away, joining, alone, bundled };
   struct alignas(64) Link {
-    // what joining and leaving touch, in one cache line
-    std::vector<Hop> hops{};
+    // a cache line: what joining and leaving touch
     double capacity = 0;
-    double load = 0;  // rates of the flows that are not active
-    double carried = 0;
-    double most = 0;                 // highest load at this capacity
-    std::uint32_t bottlenecked = 0;  // flows bottlenecked here, active ones left out
-    std::uint32_t round = 0;         // touched in
-    double level = 0;                // rate / weight of those bottlenecked here
-    std::uint32_t solves = 0;
-    // while filling
-    std::uint32_t unfixed = 0, taken = 0;
-    double left = 0, weight = 0, taken_weight = 0;
-    double share = 0;  // at which flows were fixed here; -1: none were
-    double top = 0;    // the highest share of an active flow
+    double load = 0;     // kept while the link is not tight
+    double most = 0;     // highest load at this capacity
+    double level = 0;    // rate / weight of those bottlenecked here
+    double counted = 0;  // the level that loads are reckoned with
+    std::uint32_t flows = 0;
+    FlowId alone = none;  // the flow that is
+    bool dirty = false;
+    bool opened = false;      // in this solve
+    std::uint32_t loads = 0;  // updates of the load
+    std::uint32_t load_round = 0;
+    // another: while filling
+    double former = 0;            // the level before this solve
+    double left = 0, weight = 0;  // for the open flows; their weights
+    double queued = 0;            // the least level at which it is in the heap
+    std::uint32_t round = 0;      // of the next three
+    bool surveyed = false, open = false, fixed = false;
   };
   struct User {
-    double weight = 1, rate = 0, old_rate = 0;
+    double weight = 1;
     LinkId bottleneck = none;
     std::uint32_t hops = 0;
-    std::uint32_t round = 0;  // active in
-    bool joined = false, fixed = false;
+    bool told = false;  // is among the placed
+    State state = State::away;
   };
   struct Level {
-    double share;
+    double level;
     LinkId link;
   };
-  static bool later(const Level& a, const Level& b) { return a.share != b.share ? a.share > b.share : a.link > b.link; }
+  struct Survey {  // of a link's row
+    bool open_flows = false;
+    LinkId highest_closed = none;
+    double highest = 0;
+  };
+  static bool later(const Level& a, const Level& b) { return a.level != b.level ? a.level > b.level : a.link > b.link; }
   static bool more(double a, double b) { return a > b * (1 + slack); }
-  static double share(const Link& link) { return link.left > 0 ? link.left / link.weight : 0; }
 
   void grow(FlowId flow);
+  bool place_alone(FlowId flow);
+  void place(FlowId flow);
+  void bundle_lonely(FlowId flow);
+  void move(FlowId flow, LinkId bottleneck);
+  void mark_dirty(LinkId link);
+
   void next_round();
-  bool fill_alone(FlowId flow);
-  void activate(FlowId flow);
-  void activate_all(LinkId link);
-  void activate_bottlenecked(LinkId link);
+  Link& in_round(LinkId link);
+  bool has_own(LinkId link) const { return bundles_.own(link) != Bundles::none; }
+  bool shares_with_nobody(LinkId link) const {  // no other bottleneck's flows use it, its own no other bottleneck
+    return bundles_.row(link).size() == 1 && bundles_.tight_part(link).size() == 1;
+  }
+  bool is_open(LinkId link) const { return links_[link].round == round_ && links_[link].open; }
+  void note_opened(LinkId link);
+  void fill_at_once(LinkId link);
+  void open(LinkId link);
+  void take_in(LinkId link);
+  void queue(LinkId link, double level);
+  double key(LinkId link) const;
+  Survey survey(LinkId link);
   void fill();
-  void sink(Level level);
-  std::size_t fix(LinkId bottleneck, double share);
-  bool add_unfair();
-  bool add_neighbours();
-  void sum_load(Link& link);
+  void come_by(LinkId link, double level);
+  void fix(LinkId link, double level);
+  void update_loads();
+  void sum_load(LinkId link);
+  void finish_solve();
 
   unsigned shift_;
   std::vector<Link> links_;
   std::vector<double> former_peak_;  // of a link, at earlier capacities
   std::vector<User> users_;
   std::vector<LinkId> hop_link_;
-  std::vector<std::uint32_t> hop_place_;
-  std::vector<FlowId> joined_, active_, changed_;
-  std::vector<LinkId> freed_, resized_, touched_, taken_;
+  Bundles bundles_;
+  std::vector<FlowId> joined_, placed_, moving_;
+  std::vector<LinkId> dirty_, leveled_, opened_, seen_, loaded_, to_open_, overfull_;
   std::vector<Level> heap_;
-  std::uint32_t round_ = 0;
-  std::uint64_t fills_ = 0, filled_flows_ = 0;
+  std::uint32_t round_ = 0, load_round_ = 1;
 };
 
 }  // namespace paceline

@@ -1,10 +1,15 @@
 // Network: directed links that flows share fairly.
 //
-// A transfer of S bytes waits the sum of its links' latencies, then its bytes flow at the weighted
-// max-min fair rate:  finish = now + max(1 ps, round(remaining / rate)).
-// An empty route takes no time, zero bytes take the latencies alone. Rates are computed once an
-// instant, at its end, where flows started or ended (see fair_share.hpp); remaining bytes and the
-// finish are brought up to date only when a rate changes.
+// A message of S bytes waits
+//     max(0, sum of its links' latencies - what it has waited behind another) + sum of its overheads,
+// then its bytes flow at the weighted max-min fair rate (see fair_share.hpp) of the links on its route; a link has room
+// for bandwidth * efficiency of them. It ends at the nearest tick, at least one after it began. An empty route takes no
+// time, zero bytes take the wait alone. Rates are computed once an instant, at its end, where flows started or ended.
+// Flows of one bottleneck are on one virtual clock (see virtual_time.hpp) and have one alarm.
+//
+// Sharing noise: the weight of a flow is multiplied by exp(sigma z), z standard normal, by the flow's ordinal, drawn
+// anew at every multiple of an interval; without it flows that are alike stay in step for ever, which real ones never
+// do.
 #pragma once
 #include <span>
 #include <string>
@@ -12,9 +17,18 @@
 
 #include "sim/cluster/fair_share.hpp"
 #include "sim/cluster/topology.hpp"
+#include "sim/cluster/virtual_time.hpp"
 #include "sim/core/arrivals.hpp"
 
 namespace paceline {
+
+struct NetworkOptions {
+  Span per_message_overhead{0};     // of every message, besides its links'
+  double bandwidth_efficiency = 1;  // payload over wire bytes, besides its links'
+  double sharing_noise = 0;         // sigma
+  Span sharing_interval{0};         // 0: a flow's weight is drawn once
+  std::uint64_t seed = 0;
+};
 
 class Network final : public Waitable {
  public:
@@ -25,7 +39,9 @@ class Network final : public Waitable {
     std::uint32_t what;
   };
   struct Statistics {
-    std::uint64_t transfers = 0, solves = 0, new_rates = 0;
+    std::uint64_t transfers = 0, solves = 0;
+    std::uint64_t rerouted = 0, held = 0;   // flows that took a detour, or had to wait, because a link was down
+    std::uint64_t placed = 0, leveled = 0;  // flows that came to another bottleneck; changes of a bottleneck's level
   };
   // In bytes; sent = received + cancelled + in_flight. `moved` says the same by another way: the
   // integral of all rates over time, which is `received` to half a tick (at least one) a finish.
@@ -35,22 +51,24 @@ class Network final : public Waitable {
     double cancelled = 0;  // what was not carried when they were cancelled
     double in_flight = 0;  // what was not carried at the last settle()
     double moved = 0;
+    Totals& operator+=(const Totals& other);
   };
+  enum class Owner : std::uint8_t { workers, background };  // background traffic is counted on its own, and is idle
   class Transfer;
 
   // The topology must outlive the network.
-  Network(Engine& engine, const Topology& topology);
+  Network(Engine& engine, const Topology& topology, const NetworkOptions& options = {});
   ~Network();
 
   // Sends; calls the delivery on arrival. Returns the flow, which is valid until then.
   // Throws std::logic_error for bytes or a weight that are no amount, or a route that is too long. Of the latency what
   // it has `waited` behind another on its connection is already past.
-  FlowId send(std::span<const LinkId> route, double bytes, Delivery delivery, double weight = 1,
-              Span waited = Span{0}) {
-    return launch(route, bytes, weight, waited, delivery.target, delivery.call, delivery.what);
+  FlowId send(std::span<const LinkId> route, double bytes, Delivery delivery, double weight = 1, Span waited = Span{0},
+              Owner owner = Owner::workers) {
+    return launch(route, bytes, weight, waited, delivery.target, delivery.call, delivery.what, owner);
   }
   FlowId send(std::span<const LinkId> route, double bytes, Arrivals& arrivals, double weight = 1) {
-    return launch(route, bytes, weight, Span{0}, &arrivals, &Network::on_arrival, 0);
+    return launch(route, bytes, weight, Span{0}, &arrivals, &Network::on_arrival, 0, Owner::workers);
   }
   static Delivery to(Arrivals& arrivals) { return {&arrivals, &Network::on_arrival, 0}; }
 
@@ -61,17 +79,16 @@ class Network final : public Waitable {
   // Takes a flow back; what it has carried is lost.
   void cancel(FlowId flow);
 
-  // Changes a link from now on; flows on it get new rates at the end of this instant. Bandwidth 0: it
-  // is down, and its flows wait. Latency applies to what is sent from now on.
-  void set_link(LinkId link, LinkSpec spec);
+  // Changes a link from now on; flows on it get new rates at the end of this instant. Bandwidth 0: it is down; its
+  // flows and new ones take a detour, where the topology knows one, and keep to it; else they are held until it is up
+  // again. Latency and overhead apply to what is sent from now on.
+  void set_link(LinkId link, const LinkSpec& spec);
+  const LinkSpec& link(LinkId link) const { return specs_[link]; }
+  double capacity(LinkId link) const { return shares_.capacity(link) * 1e12; }  // payload bytes a second
   // Of a message without bytes on a route.
   Span latency(std::span<const LinkId> route) const;
-  // Bytes a second that a link carries when nothing has happened to it.
-  double topology_bandwidth(LinkId link) const {
-    const LinkSpec spec = topology_.link(link);
-    return spec.bandwidth * spec.efficiency;
-  }
-  LinkSpec link(LinkId link) const { return {shares_.capacity(link) * 1e12, latency_[link]}; }
+  // Payload bytes a second of a link to which nothing has happened.
+  double nominal_capacity(LinkId link) const { return payload_rate(topology_.link(link)) * 1e12; }
 
   bool is_flowing(FlowId flow) const { return flow < flows_.size() && flows_[flow].state == State::flowing; }
   double rate(FlowId flow) const { return shares_.rate(flow) * 1e12; }  // bytes a second, of one that flows
@@ -79,53 +96,113 @@ class Network final : public Waitable {
 
   // Accounts for what flows under way have carried so far.
   void settle();
-  double carried(LinkId link) const { return shares_.carried(link); }  // bytes, up to the last settle()
-  double peak(LinkId link) const { return shares_.peak(link); }        // highest load over capacity
-  const Totals& totals() const { return totals_; }                     // up to the last settle()
+  double carried(LinkId link) const { return uses_[link].carried; }  // bytes, up to the last settle()
+  double peak(LinkId link) const { return shares_.peak(link); }      // highest load over capacity
+  Span busy(LinkId link) const { return uses_[link].busy; }          // time with a flow on it; the same
+  double mean_flows(LinkId link) const {                             // while it was busy; the same
+    const Use& use = uses_[link];
+    return use.busy > Span{0} ? use.flow_time / double(use.busy.count()) : 0;
+  }
+  // bytes that it could have carried so far
+  double offered(LinkId link) const {
+    const Use& use = uses_[link];
+    return use.offered + shares_.capacity(link) * double((engine_time() - use.resized).count());
+  }
+  const Totals& background() const { return background_; }
+  const Totals& totals() const { return totals_; }  // up to the last settle()
   const Statistics& statistics() const { return statistics_; }
   const FairShare& shares() const { return shares_; }
   const Topology& topology() const { return topology_; }
 
   void waiters(std::vector<Waiter>& out) const override;
+  void faults(std::vector<std::string>& out) const override;
 
  private:
   static constexpr FlowId none = ~0u;
-  enum class State : std::uint32_t { free, latent, flowing };
+  enum class State : std::uint8_t { free, latent, flowing };
   struct Flow {            // one cache line
-    double remaining = 0;  // bytes, at the time `updated`
+    double amount = 0;     // while it has a bottleneck: where it ends on that one's clock; else bytes
     double unsettled = 0;  // bytes that are not accounted for
-    double rate = 0;       // bytes a picosecond, since then
-    Time updated{};
     void* target = nullptr;
     Agenda::Call call = nullptr;
+    std::uint64_t order = 0;    // ordinal << flow_bits | number
+    Time since{};               // when its bytes began to flow, or what it did was last accounted for
+    LinkId bottleneck = none;   // none: it waits for the solve
     std::uint32_t what = 0;     // or the next free number
-    Engine::Ticket ticket = 0;  // of the start, then of the finish
+    Engine::Ticket ticket = 0;  // of the start
     State state = State::free;
+    Owner owner = Owner::workers;
+    bool held = false;
+  };
+  struct alignas(64) Use {  // of a link
+    Span latency{0}, overhead{0};
+    double carried = 0;
+    double flow_time = 0;  // sum of its flows' times, in picoseconds
+    Time since{};          // when it became busy, or was last accounted for
+    Span busy{0};
+    double offered = 0;  // bytes, until it was resized
+    Time resized{};
+  };
+  struct alignas(64) Group {  // the flows that are bottlenecked at a link
+    VirtualTime clock;
+    Engine::Ticket alarm = 0;
+    std::uint32_t workers = 0;  // flows that are theirs; without any the alarm is idle
+    bool stale = false;         // the alarm is to be set anew
   };
 
   static void on_arrival(void* arrivals, std::uint32_t) { static_cast<Arrivals*>(arrivals)->arrive(); }
   static void on_start(void* self, std::uint32_t flow) { static_cast<Network*>(self)->start(flow); }
   static void on_finish(void* self, std::uint32_t flow) { static_cast<Network*>(self)->finish(flow); }
+  static void on_alarm(void* self, std::uint32_t link) { static_cast<Network*>(self)->ring(link); }
+  static void on_redraw(void* self, std::uint32_t) { static_cast<Network*>(self)->redraw(); }
   static void on_instant_end(void* self, std::uint32_t) { static_cast<Network*>(self)->solve(); }
 
   // A delivery goes as scalars, for the reason given in agenda.hpp.
+  double payload_rate(const LinkSpec& spec) const;  // bytes a picosecond
   FlowId launch(std::span<const LinkId> route, double bytes, double weight, Span waited, void* target,
-                Agenda::Call call, std::uint32_t what);
+                Agenda::Call call, std::uint32_t what, Owner owner);
   void start(FlowId id);
+  void begin(FlowId id);
   void finish(FlowId id);
-  void remove(FlowId id, double carried);
-  void progress(Flow& flow);
+  void remove(FlowId id, double rest);
+  void take_off(FlowId id, double carried);
+  Totals& totals_of(const Flow& flow) { return flow.owner == Owner::workers ? totals_ : background_; }
+  Time engine_time() const { return engine_lives() ? engine().now() : Time{}; }
+  bool is_blocked(std::span<const LinkId> route) const;
+  bool find_detour(std::span<const LinkId> route);
+  void reroute(FlowId id);
+  void reroute_all();
+  double left(FlowId id) const;
+  void detach(FlowId id);
+  void attach(FlowId id);
+  void ring(LinkId link);
+  void set_alarm(LinkId link);
+  void make_stale(LinkId link);
   void solve_later();
   void solve();
-  void new_rate(FlowId id);
+  double noise(const Flow& flow, std::uint64_t draw) const;
+  void redraw_later();
+  void redraw();
 
   const Topology& topology_;
+  NetworkOptions options_;
   FairShare shares_;
-  std::vector<Span> latency_;
+  std::vector<LinkSpec> specs_;
+  std::vector<Use> uses_;
+  std::vector<Group> groups_;  // by link
   std::vector<Flow> flows_;
+  std::vector<double> base_weights_;  // by flow, without noise; empty where there is none
+  VirtualTime::Places places_;
+  std::vector<LinkId> stale_;
   FlowId free_ = none;
+  std::uint64_t ordinal_ = 0;
+  Engine::Ticket redraw_ = 0;
   bool solve_pending_ = false;
-  Totals totals_;
+  std::uint32_t down_ = 0;       // links
+  bool routes_changed_ = false;  // a link went down or came up in this instant
+  std::vector<LinkId> detour_;
+  std::vector<int> first_node_, last_node_;  // of a link, if a node; empty until a link is first down
+  Totals totals_, background_;
   Statistics statistics_;
 };
 

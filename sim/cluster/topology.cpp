@@ -44,7 +44,7 @@ bool Topology::search(int from, int to, const std::function<bool(LinkId)>& usabl
   const std::vector<int> start = reached;
   const auto is_start = [&](int vertex) { return std::find(start.begin(), start.end(), vertex) != start.end(); };
   out.clear();
-  for (unsigned length = 1; length <= longest_route() && !reached.empty(); ++length, reached.swap(next)) {
+  for (unsigned length = 1; length <= longest_detour() && !reached.empty(); ++length, reached.swap(next)) {
     next.clear();
     for (const int vertex : reached)
       for (const LinkId id : leaving[std::size_t(vertex)]) {

@@ -36,6 +36,7 @@ class Topology {
   virtual LinkSpec link(LinkId link) const = 0;
   virtual Ends ends(LinkId link) const = 0;
   virtual unsigned longest_route() const = 0;  // in links
+  virtual unsigned longest_detour() const { return longest_route(); }
 
   // Puts the links from one node to another into `out`, which is cleared first. Among routes of equal
   // cost `flow` chooses. Empty: the way is free and takes no time (the same node).
@@ -59,7 +60,7 @@ class Topology {
 
   // A route over usable links only, where the one above has one that is not. False, and `out` empty: there is none. The
   // routes of other flows are tried first, which is what ECMP has to offer, then all ways that are no longer than the
-  // longest route.
+  // longest detour.
   virtual bool detour(int from, int to, const std::function<bool(LinkId)>& usable, std::vector<LinkId>& out) const;
 
   std::string link_name(LinkId link) const;  // "n0 -> switch"

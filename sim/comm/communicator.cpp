@@ -58,7 +58,7 @@ Span Communicator::latency(int from, int to) const {
 double Communicator::bandwidth(int from, int to) const {
   route(from, to, way_);
   double least = std::numeric_limits<double>::infinity();
-  for (const LinkId link : way_) least = std::min(least, network_.topology_bandwidth(link));
+  for (const LinkId link : way_) least = std::min(least, network_.nominal_capacity(link));
   return least;
 }
 

@@ -13,7 +13,7 @@ class Load {
   explicit Load(const Communicator& group) : group_(group), seconds_(group.network().topology().links(), 0.0) {}
   void add(const Burst& burst) {
     group_.route(burst.from, burst.to, route_);
-    for (const LinkId link : route_) seconds_[link] += burst.bytes / group_.network().topology_bandwidth(link);
+    for (const LinkId link : route_) seconds_[link] += burst.bytes / group_.network().nominal_capacity(link);
   }
   double longest(const Burst& burst) {
     group_.route(burst.from, burst.to, route_);

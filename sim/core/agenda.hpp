@@ -43,9 +43,11 @@ class Agenda {
   std::size_t runs() const { return heap_.size() - hole_; }
 
   // Throws std::logic_error for a time that is past, std::length_error beyond the limits.
-  Ticket schedule(Ticks at, void* target, Call call, std::uint32_t what) {
+  Ticket schedule(Ticks at, void* target, Call call, std::uint32_t what, bool idle = false) {
     if (at < now_) past();
     const Ticket slot = take_slot();
+    ++pending_;
+    if (idle) mark_idle(slot);
     Slot& event = slots_[slot];
     event.target = target;
     event.call = call;
@@ -82,6 +84,9 @@ class Agenda {
     }
     return slot;
   }
+
+  // Whether what is scheduled, if anything, is idle: it alone makes nothing go on.
+  bool only_idle() const { return pending_ == idle_; }
 
   // Takes back an event that has not fired. No ticket: nothing to do.
   void cancel(Ticket slot) {
@@ -180,7 +185,17 @@ class Agenda {
     slots_.emplace_back();
     return Ticket(slots_.size() - 1);
   }
+  void mark_idle(Ticket slot) {
+    if (slot >= is_idle_.size()) is_idle_.resize(slots_.size());
+    is_idle_[slot] = true;
+    ++idle_;
+  }
   void free_slot(Ticket slot) {
+    --pending_;
+    if (idle_ > 0 && slot < is_idle_.size() && is_idle_[slot]) {
+      is_idle_[slot] = false;
+      --idle_;
+    }
     slots_[slot].next = free_;
     free_ = slot;
   }
@@ -248,6 +263,8 @@ class Agenda {
 
   std::vector<Entry> heap_;
   std::vector<Slot> slots_{1};  // slot 0 is no slot
+  std::vector<bool> is_idle_;   // by slot
+  std::size_t pending_ = 0, idle_ = 0;
   Remembered remembered_[64];
   Ticks now_ = 0;
   std::uint64_t next_run_ = 0;

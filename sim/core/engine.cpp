@@ -11,13 +11,14 @@ namespace paceline {
 namespace {
 constexpr std::size_t shown = 20;  // stuck processes in a message
 
-std::string text_of(Time at, const std::vector<Deadlock::Stuck>& all) {
+std::string text_of(Time at, const std::vector<Deadlock::Stuck>& all, const std::vector<std::string>& faults) {
   std::string text =
       fmt::format("deadlock at t = {:.12g} s: nothing is left to happen, but {} wait{}", to_seconds(at),
                   all.size() == 1 ? "a process" : fmt::format("{} processes", all.size()), all.size() == 1 ? "s" : "");
   for (std::size_t i = 0; i < std::min(all.size(), shown); ++i)
     text += fmt::format("\n  {} waits for {}", all[i].process, all[i].waits_on);
   if (all.size() > shown) text += fmt::format("\n  and {} more", all.size() - shown);
+  for (std::size_t i = 0; i < std::min(faults.size(), shown); ++i) text += "\n  " + faults[i];
   return text;
 }
 
@@ -31,7 +32,8 @@ void describe_into(std::string& text, const std::exception& error, std::size_t d
 }
 }  // namespace
 
-Deadlock::Deadlock(Time at, std::vector<Stuck> all) : runtime_error(text_of(at, all)), stuck(std::move(all)) {}
+Deadlock::Deadlock(Time at, std::vector<Stuck> all, const std::vector<std::string>& faults)
+    : runtime_error(text_of(at, all, faults)), stuck(std::move(all)) {}
 
 std::string describe(const std::exception& error) {
   std::string text;
@@ -115,7 +117,7 @@ Engine::Ended Engine::run(Time deadline) {
     } else {
       if (stop_requested_) return Ended::stopped;
       Agenda::Ticks at = 0;
-      if (!agenda_.peek(at)) {
+      if (!agenda_.peek(at) || agenda_.only_idle()) {
         report_stuck();
         return Ended::idle;
       }
@@ -248,7 +250,9 @@ void Engine::report_stuck() const {
     if (one.waits_on.empty()) one.waits_on = "something that has no name, or a time that never comes";
     all.push_back(std::move(one));
   }
-  throw Deadlock(now(), std::move(all));
+  std::vector<std::string> faults;
+  for (const Waitable* w = waitables_; w; w = w->after_) w->faults(faults);
+  throw Deadlock(now(), std::move(all), faults);
 }
 
 }  // namespace paceline

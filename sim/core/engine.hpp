@@ -31,7 +31,7 @@ struct Deadlock : std::runtime_error {
     std::string process;
     std::string waits_on;  // "'inbox of rank 3' to reach 4 (now 2)"
   };
-  explicit Deadlock(Time at, std::vector<Stuck> all);
+  explicit Deadlock(Time at, std::vector<Stuck> all, const std::vector<std::string>& faults = {});
   std::vector<Stuck> stuck;  // in order of spawning; what() shows the first 20
 };
 // Thrown by run() around what a process threw; the cause is nested inside.
@@ -59,6 +59,8 @@ class Waitable {
   Waitable(const Waitable&) = delete;
   Waitable& operator=(const Waitable&) = delete;
   virtual void waiters(std::vector<Waiter>& out) const = 0;
+  // What may be the cause, a line each: "the link n0 -> switch is down".
+  virtual void faults(std::vector<std::string>&) const {}
 
  protected:
   explicit Waitable(Engine& engine);
@@ -76,19 +78,22 @@ class Waitable {
 class Engine {
   class [[nodiscard]] Sleep {
    public:
-    Sleep(Engine& engine, Time at) : engine_(engine), at_(at) {}
+    Sleep(Engine& engine, Time at, bool idle = false) : engine_(engine), at_(at), idle_(idle) {}
     Sleep(const Sleep&) = delete;
     Sleep& operator=(const Sleep&) = delete;
     ~Sleep() {
       if (ticket_) engine_.unschedule(ticket_);
     }
     bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> who) { ticket_ = engine_.schedule(at_, who); }
+    void await_suspend(std::coroutine_handle<> who) {
+      ticket_ = engine_.schedule(at_, who.address(), nullptr, 0, idle_);
+    }
     void await_resume() noexcept { ticket_ = 0; }
 
    private:
     Engine& engine_;
     Time at_;
+    bool idle_;
     Agenda::Ticket ticket_ = 0;
   };
   class [[nodiscard]] Turn {
@@ -131,15 +136,19 @@ class Engine {
   // for what is past.
   auto sleep(Span span) { return Sleep(*this, later(now(), span)); }
   auto sleep_until(Time at) { return Sleep(*this, at); }
+  // The same for what nobody can be waiting for (a clock, background traffic): when nothing but idle events is left, a
+  // run is over, or stuck, as if nothing were.
+  auto idle_sleep(Span span) { return Sleep(*this, later(now(), span), true); }
+  auto idle_sleep_until(Time at) { return Sleep(*this, at, true); }
   // Awaitable: resumes the caller in phase 2 of this instant.
   auto turn(std::uint32_t key) { return Turn(*this, key); }
 
   // Resumes a coroutine, or calls a function, at a time, which is not past. The ticket takes it back
   // and is valid until then; Time::max() never comes and has no ticket (0).
   Ticket schedule(Time at, std::coroutine_handle<> who) { return schedule(at, who.address(), nullptr, 0); }
-  Ticket schedule(Time at, void* target, Call call, std::uint32_t what) {
+  Ticket schedule(Time at, void* target, Call call, std::uint32_t what, bool idle = false) {
     if (at == Time::max()) return 0;
-    return agenda_.schedule(at.time_since_epoch().count(), target, call, what);
+    return agenda_.schedule(at.time_since_epoch().count(), target, call, what, idle);
   }
   void unschedule(Ticket ticket) { agenda_.cancel(ticket); }
 

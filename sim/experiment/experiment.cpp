@@ -120,6 +120,9 @@ Results Experiment::collect() const {
   r.steps = training_->steps();
   r.epochs = training_->epochs();
   r.bytes_on_wire = cluster_->network().totals().sent;
+  r.background_bytes = cluster_->network().background().sent;
+  r.rerouted = cluster_->network().statistics().rerouted;
+  r.held = cluster_->network().statistics().held;
   r.updates = counts.updates;
   r.samples = counts.samples;
   r.dropped = counts.dropped;
@@ -156,7 +159,9 @@ Results Experiment::collect() const {
     LinkResult& link = r.links.emplace_back();
     link.name = cluster_->topology().link_name(id);
     link.bytes = network.carried(id);
-    if (time > 0) link.utilization = link.bytes / (network.link(id).bandwidth * time);
+    if (const double room = network.offered(id); room > 0) link.utilization = link.bytes / room;
+    link.busy_s = to_seconds(network.busy(id));
+    link.mean_flows = network.mean_flows(id);
     link.peak_utilization = network.peak(id);
   }
   for (const auto& [what, use] : training_->communicator().uses()) {
@@ -175,7 +180,8 @@ Results Experiment::collect() const {
 std::vector<Check> Experiment::checks() const {
   std::vector<Check> checks;
   const Network& network = cluster_->network();
-  const Network::Totals& bytes = network.totals();
+  Network::Totals bytes = network.totals();
+  bytes += network.background();
   const double lost = bytes.sent - bytes.received - bytes.cancelled - bytes.in_flight;
   checks.push_back({"bytes sent = bytes received", std::abs(lost) <= 1e-9 * std::max(1.0, bytes.sent),
                     fmt::format("{:.6g} sent, {:.6g} received, {:.6g} in flight at the end", bytes.sent, bytes.received,
@@ -183,7 +189,7 @@ std::vector<Check> Experiment::checks() const {
   double peak = 0, fastest = 0;
   for (LinkId id = 0; id < cluster_->topology().links(); ++id) {
     peak = std::max(peak, network.peak(id));
-    fastest = std::max(fastest, network.link(id).bandwidth);
+    fastest = std::max(fastest, cluster_->topology().link(id).bandwidth);
   }
   // What the rates carried over time is what arrived, to a tick at the fastest link's rate for each transfer.
   const double off = std::abs(bytes.moved - bytes.received);

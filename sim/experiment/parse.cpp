@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "sim/cluster/link_names.hpp"
 #include "sim/core/digest.hpp"
 #include "sim/experiment/minor_kinds.hpp"
 
@@ -69,14 +70,38 @@ Fidelity read_fidelity(Reader& in) {
   return Fidelity(std::find(names.begin(), names.end(), name) - names.begin());
 }
 
+void read_network(Reader& in, ClusterSpec& cluster) {
+  cluster.fidelity = read_fidelity(in);
+  NetworkOptions& network = cluster.network;
+  network.per_message_overhead = span_of(
+      in.duration("per_message_overhead",
+                  {.maximum = 3600, .fallback = 0, .help = "before the bytes of every message, besides latencies"}));
+  network.bandwidth_efficiency = in.number("bandwidth_efficiency", {.minimum = 0,
+                                                                    .maximum = 1,
+                                                                    .above_minimum = true,
+                                                                    .fallback = 1,
+                                                                    .help = "payload over wire bytes, of every link"});
+  network.sharing_noise =
+      in.number("sharing_noise", {.minimum = 0,
+                                  .maximum = 10,
+                                  .fallback = 0,
+                                  .help = "sigma of a lognormal weight of each flow; 0: equal shares"});
+  const double interval = in.duration(
+      "sharing_interval",
+      {.maximum = 1e6, .fallback = 0, .help = "how often these weights are drawn anew; 0s: once, at a flow's start"});
+  network.sharing_interval = span_of(interval);
+  if (interval > 0 && interval < 1e-6) in.fail("sharing_interval", "must be 0s or at least 1us");
+  if (interval > 0 && network.sharing_noise == 0)
+    in.fail("sharing_interval", "means nothing without \"sharing_noise\": there are no weights to draw");
+}
+
 void read_cluster(Reader& in, ClusterSpec& cluster) {
   cluster.workers = int(in.integer("workers", {.minimum = 1, .maximum = 1 << 20, .help = "devices that train"}));
   in.need("workers");
   in.context().workers = cluster.workers;
   cluster.topology =
       in.kind_or_file("topology", topologies::all(), {.help = "nodes and links: a path, or the object itself"});
-  in.object("network", "how the network is simulated",
-            [&](Reader& network) { cluster.fidelity = read_fidelity(network); });
+  in.object("network", "how the network is simulated", [&](Reader& network) { read_network(network, cluster); });
   read_placement(in, cluster);
   DeviceSpec device;
   const bool given =
@@ -105,7 +130,8 @@ void read_cluster(Reader& in, ClusterSpec& cluster) {
                            {.fallback = "constant", .help = "factor on every compute duration, by worker and step"});
   cluster.stragglers = in.kinds("stragglers", stragglers::all(), "what slows workers down; factors multiply");
   in.empty_list("failures", "none yet");
-  in.empty_list("background_traffic", "none yet");
+  cluster.link_events = in.kinds("link_events", link_events::all(), "what happens to links on the way");
+  cluster.background = in.kinds("background_traffic", backgrounds::all(), "flows of others on the same links");
 }
 
 void read_workload(Reader& in, Spec& spec) {
@@ -167,6 +193,29 @@ void read_training(Reader& in, Spec& spec) {
     in.fail("stop", "accuracy is never reached without numerics: give another bound, too");
 }
 
+// Links and nodes that link events and background traffic name.
+void check_links(const Node& root, const ClusterSpec& cluster, int nodes) {
+  const auto fail = [&](std::string_view list, std::size_t i, std::string_view key, const std::string& rule) {
+    const Node& entry = root.find("cluster")->find(list)->items[i];
+    const Node* at = entry.find(key);
+    throw ConfigError(at ? at->place : entry.place, fmt::format("/cluster/{}/{}/{}", list, i, key), rule);
+  };
+  for (std::size_t i = 0; i < cluster.background.size(); ++i)
+    for (const auto& [key, own] : {std::pair("from", &cluster.background[i].from), {"to", &cluster.background[i].to}})
+      for (const int node : *own)
+        if (node >= nodes)
+          fail("background_traffic", i, key,
+               fmt::format("there is no node {}: the topology has {}, numbered from 0", node, nodes));
+  if (cluster.link_events.empty()) return;
+  const auto topology = cluster.topology.build(nodes);
+  for (std::size_t i = 0; i < cluster.link_events.size(); ++i) {
+    const LinkEventMaker& event = cluster.link_events[i];
+    if (links_named(*topology, event.pattern).empty())
+      fail("link_events", i, event.key,
+           fmt::format("there is no link \"{}\"{}", event.pattern, nearest_link(*topology, event.pattern)));
+  }
+}
+
 // What one section cannot see alone.
 void check(const Node& root, Spec& spec) {
   const auto fail = [&](std::string_view section, std::string_view key, const std::string& rule) {
@@ -194,6 +243,7 @@ void check(const Node& root, Spec& spec) {
     fail("cluster", "topology",
          fmt::format("has {} nodes; {} workers and {} dedicated servers need {}", nodes, cluster.workers,
                      cluster.dedicated_servers(), needed));
+  check_links(root, cluster, nodes);
   if (spec.cost.needs_device && cluster.devices.empty())
     fail("cluster", "device",
          "missing: the cost {\"kind\": \"model\"} is reckoned from it, as in {\"peak\": \"15.7TFLOPS\", "

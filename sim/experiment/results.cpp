@@ -53,6 +53,9 @@ Json summary(const Results& r) {
           {"overlapped_communication_fraction", number(r.overlapped_fraction)},
           {"load_imbalance", number(r.load_imbalance)},
           {"bytes_on_wire", number(r.bytes_on_wire)},
+          {"background_bytes", number(r.background_bytes)},
+          {"rerouted_transfers", r.rerouted},
+          {"held_transfers", r.held},
           {"staleness",
            {{"mean", number(s.mean)}, {"p50", s.p50}, {"p95", s.p95}, {"max", s.max}, {"histogram", s.histogram}}},
           {"dropped_gradients", r.dropped},
@@ -88,7 +91,9 @@ Json row(const LinkResult& l) {
   return {{"link", l.name},
           {"bytes", number(l.bytes)},
           {"utilization", number(l.utilization)},
-          {"peak_utilization", number(l.peak_utilization)}};
+          {"peak_utilization", number(l.peak_utilization)},
+          {"busy_s", number(l.busy_s)},
+          {"mean_flows", number(l.mean_flows)}};
 }
 
 // Fills an empty array of a document, a row to a line: there may be a hundred thousand of them.
@@ -167,8 +172,9 @@ void write_results(const Results& r, const std::string& folder) {
     workers.row(w.worker, std::string_view(w.device), w.steps, w.samples, w.seconds[0], w.seconds[1], w.seconds[2],
                 w.seconds[3], w.seconds[4], w.bytes_sent, w.bytes_received);
   workers.close();
-  CsvFile links(folder + "/links.csv", "link,bytes,utilization,peak_utilization");
-  for (const LinkResult& l : r.links) links.row(std::string_view(l.name), l.bytes, l.utilization, l.peak_utilization);
+  CsvFile links(folder + "/links.csv", "link,bytes,utilization,peak_utilization,busy_s,mean_flows");
+  for (const LinkResult& l : r.links)
+    links.row(std::string_view(l.name), l.bytes, l.utilization, l.peak_utilization, l.busy_s, l.mean_flows);
   links.close();
   write_file(folder + "/results.json", to_json(r));
 }

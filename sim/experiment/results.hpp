@@ -25,7 +25,7 @@ struct WorkerResult {
 };
 struct LinkResult {
   std::string name;
-  double bytes = 0, utilization = 0, peak_utilization = 0;
+  double bytes = 0, utilization = 0, peak_utilization = 0, busy_s = 0, mean_flows = 0;
 };
 // The collectives of one kind.
 struct CollectiveResult {
@@ -45,6 +45,8 @@ struct Results {
   std::uint64_t seed = 0, fingerprint = 0;
   std::string reason, detail;  // of the end
   double simulated_time_s = 0, steps = 0, epochs = 0, bytes_on_wire = 0;
+  double background_bytes = 0;
+  std::uint64_t rerouted = 0, held = 0;  // transfers, by links that were down
   std::int64_t updates = 0, samples = 0, dropped = 0;
   std::array<double, activities> fractions{};  // of all workers' time, by Activity
   double overlapped_fraction = 0, load_imbalance = 0;

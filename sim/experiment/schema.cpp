@@ -134,7 +134,8 @@ const std::vector<RegistryEntry>& registries() {
       {"compressors", &compressors::all()}, {"optimizers", &optimizers::all()}, {"schedules", &schedules::all()},
       {"models", &models::all()},           {"datasets", &datasets::all()},     {"orders", &orders::all()},
       {"partitions", &partitions::all()},   {"costs", &costs::all()},           {"topologies", &topologies::all()},
-      {"fabrics", &fabrics::all()},         {"jitters", &jitters::all()},       {"stragglers", &stragglers::all()}};
+      {"fabrics", &fabrics::all()},         {"jitters", &jitters::all()},       {"stragglers", &stragglers::all()},
+      {"link_events", &link_events::all()}, {"background", &backgrounds::all()}};
   return all;
 }
 

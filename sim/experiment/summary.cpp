@@ -62,6 +62,11 @@ std::string summary_table(const Results& r, bool colour) {
     line(
         "collectives", show_count(double(c.calls)),
         fmt::format("{} of {} by {}, {}", c.operation, show_bytes(c.bytes / double(c.calls)), c.algorithm, c.fidelity));
+  if (r.background_bytes > 0)
+    line("background traffic", show_bytes(r.background_bytes), "of others, on the same links");
+  if (r.rerouted + r.held > 0)
+    line("links down", fmt::format("{}", r.rerouted + r.held),
+         fmt::format("transfers met one: {} took a detour, {} waited", r.rerouted, r.held));
   line("staleness", fmt::format("{:.2f}", r.staleness.mean),
        fmt::format("mean; median {}, 95 % {}, largest {}", r.staleness.p50, r.staleness.p95, r.staleness.max));
 

@@ -37,7 +37,7 @@ Training::~Training() = default;
 
 void Training::start(Strategy& strategy) {
   strategy_ = &strategy;
-  cluster().start_stragglers(engine());
+  cluster().start_disturbances(engine());
   if (setup_.stop.time)
     engine().spawn("the stop time", stop_at(later(Time{}, span_of(*setup_.stop.time))), Engine::Kind::daemon);
   if (setup_.evaluate.time)
@@ -169,14 +169,14 @@ void Training::close() {
 
 Task<> Training::evaluate_every(Span period) {
   for (;;) {
-    co_await engine().sleep(period);
+    co_await engine().idle_sleep(period);
     evaluation_due_ = true;
     later_this_instant();
   }
 }
 
 Task<> Training::stop_at(Time at) {
-  co_await engine().sleep_until(at);
+  co_await engine().idle_sleep_until(at);
   time_is_up_ = true;
   later_this_instant();
 }

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <map>
 #include <random>
+#include <set>
 
 namespace paceline {
 namespace {
@@ -58,7 +59,7 @@ struct Net {  // a FairShare, and what the reference needs
     told[id] = 0;
   }
   void drop(FlowId id) {
-    shares.leave(id, 1);
+    shares.leave(id);
     flows.erase(id);
     told.erase(id);
   }
@@ -66,8 +67,14 @@ struct Net {  // a FairShare, and what the reference needs
     capacity[link] = c;
     shares.set_capacity(link, c);
   }
-  void solve() {
-    for (const FlowId id : shares.solve()) told[id] = shares.rate(id);
+  // Returns how many flows have a new rate, as far as it tells.
+  std::size_t solve() {
+    shares.solve();
+    std::set<FlowId> changed(shares.placed().begin(), shares.placed().end());
+    for (const auto& [id, flow] : flows)
+      if (std::count(shares.leveled().begin(), shares.leveled().end(), shares.bottleneck(id))) changed.insert(id);
+    for (const FlowId id : changed) told[id] = shares.rate(id);
+    return changed.size();
   }
   // The largest relative error of any rate.
   double error() const {
@@ -123,13 +130,12 @@ TEST(FairShare, OnlyFlowsWithANewRateAreTold) {
   Net net({10, 10}, 1);
   net.add(0, {0});
   net.add(1, {1});
-  EXPECT_EQ(net.shares.solve().size(), 2u);
+  EXPECT_EQ(net.solve(), 2u);
   net.add(2, {1});
-  EXPECT_EQ(net.shares.solve().size(), 2u);  // 1 and 2, not 0
+  EXPECT_EQ(net.solve(), 2u);  // 1 and 2, not 0
   net.drop(2);
-  const auto changed = net.shares.solve();
-  ASSERT_EQ(changed.size(), 1u);
-  EXPECT_EQ(changed[0], 1u);
+  EXPECT_EQ(net.solve(), 1u);
+  EXPECT_EQ(net.shares.rate(1), 10);
 }
 TEST(FairShare, ALinkMayBecomeSlowerFasterAndStop) {
   Net net({10, 10}, 2);
@@ -152,7 +158,7 @@ TEST(FairShare, ARouteMayUseALinkTwice) {
   EXPECT_DOUBLE_EQ(net.shares.rate(0), 4);
   EXPECT_DOUBLE_EQ(net.shares.rate(1), 4);
 }
-TEST(FairShare, PeaksAndCarriedBytesAreKeptPerLink) {
+TEST(FairShare, PeaksAreKeptPerLink) {
   Net net({10, 4}, 2);
   net.add(0, {0, 1});
   net.solve();
@@ -161,8 +167,6 @@ TEST(FairShare, PeaksAndCarriedBytesAreKeptPerLink) {
   net.resize(0, 100);
   net.solve();
   EXPECT_DOUBLE_EQ(net.shares.peak(0), 0.4);  // of the former capacity
-  net.drop(0);
-  EXPECT_DOUBLE_EQ(net.shares.carried(0), 1);
 }
 
 std::vector<LinkId> random_route(std::mt19937& random, std::size_t links, std::size_t longest) {
@@ -206,6 +210,10 @@ TEST(FairShare, AgreesWithProgressiveFillingUnderRandomChurn) {
         const FlowId id = FlowId(random.below(30));
         if (net.flows.contains(id)) net.drop(id);
         else net.add(id, random_route(random.bits, links, longest), seed % 4 < 2 ? 1 : random.spread(1));
+        if (random.below(5) == 0 && !net.flows.empty()) {
+          auto& [heavier, flow] = *net.flows.begin();
+          net.shares.set_weight(heavier, flow.weight = random.spread(1));
+        }
         if (random.below(10) == 0) net.resize(LinkId(random.below(links)), random.below(8) ? random.spread(2) : 0);
       }
       net.solve();

@@ -55,7 +55,7 @@ struct World : testing::Test {  // two links: 1 GB/s and 5 us, 4 GB/s and 2 us
     network.settle();
     const auto& t = network.totals();
     EXPECT_NEAR(t.sent, t.received + t.cancelled + t.in_flight, 1e-9 * t.sent);
-    EXPECT_NEAR(t.moved, t.received, 1e-9 * t.sent + 0.01 * double(network.statistics().new_rates));
+    EXPECT_NEAR(t.moved, t.received, 1e-9 * t.sent + 0.01 * double(network.statistics().placed));
     for (LinkId link = 0; link < row.links(); ++link) EXPECT_LE(network.peak(link), 1 + 1e-12);
   }
 };
@@ -214,7 +214,8 @@ TEST_F(World, RatesAreSolvedOnceAnInstant) {
   for (std::size_t i = 0; i < 10; ++i) send(i, 0, 1, 1e6);
   engine.run();
   EXPECT_EQ(network.statistics().solves, 2u);  // the start and the end
-  EXPECT_EQ(network.statistics().new_rates, 10u);
+  EXPECT_EQ(network.statistics().placed, 10u);
+  EXPECT_EQ(network.statistics().leveled, 1u);
   EXPECT_EQ(arrived[9], Time{5us + 10ms});
 }
 TEST_F(World, TheNetworkMayDieWithFlowsUnderWay) {

@@ -79,6 +79,9 @@ void expect_interface(const Json& json, bool numerics) {
                {"overlapped_communication_fraction", "number"},
                {"load_imbalance", "number"},
                {"bytes_on_wire", "number"},
+               {"background_bytes", "number"},
+               {"rerouted_transfers", "number"},
+               {"held_transfers", "number"},
                {"staleness", "object"},
                {"dropped_gradients", "number"},
                {"cancelled_gradients", "number"}},
@@ -116,7 +119,12 @@ void expect_interface(const Json& json, bool numerics) {
   ASSERT_EQ(json["links"].size(), 10u);
   for (const Json& link : json["links"])
     expect_keys(link,
-                {{"link", "string"}, {"bytes", "number"}, {"utilization", "number"}, {"peak_utilization", "number"}},
+                {{"link", "string"},
+                 {"bytes", "number"},
+                 {"utilization", "number"},
+                 {"peak_utilization", "number"},
+                 {"busy_s", "number"},
+                 {"mean_flows", "number"}},
                 "link");
   ASSERT_FALSE(json["checks"].empty());
   for (const Json& check : json["checks"])
@@ -180,7 +188,7 @@ TEST(ResultFiles, HaveTheHeadersOfTheInterfaceAndARowForEach) {
       "workers.csv",
       "worker,device,steps,samples,compute_s,exposed_communication_s,wait_s,queue_s,down_s,bytes_sent,bytes_received",
       4);
-  expect("links.csv", "link,bytes,utilization,peak_utilization", results.links.size());
+  expect("links.csv", "link,bytes,utilization,peak_utilization,busy_s,mean_flows", results.links.size());
   EXPECT_EQ(Json::parse(read_text(folder + "/results.json"))["scenario_hash"], results.hash);
   for (const auto& entry : std::filesystem::directory_iterator(folder)) EXPECT_NE(entry.path().extension(), ".partial");
 }

@@ -2,7 +2,9 @@
 //   ring        an all-reduce of 100 MB over N ranks on a star of 100 Gbps links, 5 us each: 2 (N - 1) N
 //               transfers; it takes 2 (N - 1) (2 * 5 us + S / N / 12.5 GB/s), 36.444375 ms for N = 1,024
 //   out of step each rank sleeps up to 1 us at random before each send, as behind stragglers
-//   all_to_all  256 hosts on 16 leaves and 4 spines, 65,280 flows of 1 MB at once
+//   all_to_all  256 hosts on 16 leaves and 4 spines, 65,280 flows of 1 MB at once; or of 0.5 to 1.5 MB at random, so
+//               that nearly every one ends alone and changes what thousands of others get
+//   ring_per_N  the ring for more and more ranks, a million transfers each: what one transfer costs
 #include <benchmark/benchmark.h>
 
 #include <array>
@@ -50,13 +52,15 @@ void report(benchmark::State& state, const Engine& engine, const Network& networ
   events += double(engine.events());
   state.counters["transfers"] = benchmark::Counter(transfers, benchmark::Counter::kIsRate);
   state.counters["events"] = benchmark::Counter(events, benchmark::Counter::kIsRate);
+  state.counters["ns_per_transfer"] =
+      benchmark::Counter(transfers / 1e9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
   state.counters["solves"] = double(network.statistics().solves);
   state.counters["simulated_ms"] = to_seconds(engine.now()) * 1e3;
 }
 
 Task<> member(Engine& engine, Network& network, std::vector<LinkId> route, Arrivals& inbox, Arrivals& right,
-              std::uint64_t ranks, std::uint64_t jitter, std::uint64_t random) {
-  for (std::uint64_t step = 1; step <= 2 * (ranks - 1); ++step) {
+              std::uint64_t ranks, std::uint64_t steps, std::uint64_t jitter, std::uint64_t random) {
+  for (std::uint64_t step = 1; step <= steps; ++step) {
     if (jitter) {
       random = random * 6364136223846793005u + 1442695040888963407u;
       co_await engine.sleep(Span{std::int64_t((random >> 33) % jitter)});
@@ -66,8 +70,9 @@ Task<> member(Engine& engine, Network& network, std::vector<LinkId> route, Arriv
   }
 }
 
-void ring(benchmark::State& state) {  // range: ranks, jitter in ps
+void ring(benchmark::State& state) {  // range: ranks, jitter in ps, steps (0: a whole all-reduce)
   const auto ranks = std::uint64_t(state.range(0));
+  const std::uint64_t steps = state.range(2) ? std::uint64_t(state.range(2)) : 2 * (ranks - 1);
   const LeafSpine star(1, std::uint32_t(ranks), 0);
   double transfers = 0, events = 0;
   for (auto _ : state) {
@@ -79,22 +84,24 @@ void ring(benchmark::State& state) {  // range: ranks, jitter in ps
     for (std::uint64_t i = 0; i < ranks; ++i) {
       const std::uint64_t right = (i + 1) % ranks;
       star.route(int(i), int(right), 0, route);
-      engine.spawn("rank",
-                   member(engine, network, route, inbox[i], inbox[right], ranks, std::uint64_t(state.range(1)), i));
+      engine.spawn("rank", member(engine, network, route, inbox[i], inbox[right], ranks, steps,
+                                  std::uint64_t(state.range(1)), i));
     }
     engine.run();
     report(state, engine, network, transfers, events);
   }
 }
 
-Task<> everyone(Network& network, const LeafSpine& fabric, Arrivals& arrivals) {
+Task<> everyone(Network& network, const LeafSpine& fabric, Arrivals& arrivals, bool equal) {
   std::vector<LinkId> route;
+  std::uint64_t random = 1;
   std::uint64_t flows = 0;
   for (int from = 0; from < fabric.nodes(); ++from)
     for (int to = 0; to < fabric.nodes(); ++to)
       if (from != to) {
         fabric.route(from, to, 0, route);
-        network.send(route, 1e6, arrivals);
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        network.send(route, equal ? 1e6 : 5e5 + double(random >> 33) / 0x1p31 * 1e6, arrivals);
         ++flows;
       }
   co_await arrivals.reach(flows);
@@ -107,15 +114,24 @@ void all_to_all(benchmark::State& state) {
     Engine engine;
     Network network(engine, fabric);
     Arrivals arrivals(engine);
-    engine.spawn("all", everyone(network, fabric, arrivals));
+    engine.spawn("all", everyone(network, fabric, arrivals, state.range(0) == 0));
     engine.run();
     report(state, engine, network, transfers, events);
   }
 }
 
-BENCHMARK(ring)->Name("ring")->Args({256, 0})->Args({1024, 0})->Unit(benchmark::kMillisecond);
-BENCHMARK(ring)->Name("ring_out_of_step")->Args({1024, 1'000'000})->Unit(benchmark::kMillisecond);
-BENCHMARK(all_to_all)->Unit(benchmark::kMillisecond);
+BENCHMARK(ring)->Name("ring")->Args({256, 0, 0})->Args({1024, 0, 0})->Unit(benchmark::kMillisecond);
+BENCHMARK(ring)->Name("ring_out_of_step")->Args({1024, 1'000'000, 0})->Unit(benchmark::kMillisecond);
+BENCHMARK(ring)
+    ->Name("ring_per_N")
+    ->Args({64, 0, 16384})
+    ->Args({256, 0, 4096})
+    ->Args({1024, 0, 1024})
+    ->Args({4096, 0, 256})
+    ->Args({16384, 0, 64})
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(all_to_all)->Name("all_to_all_equal")->Arg(0)->Unit(benchmark::kMillisecond);
+BENCHMARK(all_to_all)->Name("all_to_all_random")->Arg(1)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 

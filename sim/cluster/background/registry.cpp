@@ -1,0 +1,5 @@
+#include "sim/cluster/background/background.hpp"
+
+#define KINDS(kind) kind(poisson)
+
+PACELINE_REGISTRY(BackgroundMaker, backgrounds, "background", KINDS)
