@@ -25,19 +25,25 @@ const char* name_of(Op op) {
 }
 
 Communicator::Communicator(Engine& engine, Network& network, Fidelity fidelity, std::span<const int> nodes,
-                           std::span<Traffic> traffic)
+                           std::span<Traffic> traffic, Sink* log)
     : engine_(engine),
       network_(network),
       fidelity_(fidelity),
       nodes_(nodes.begin(), nodes.end()),
       members_(nodes.size()),
       traffic_(traffic),
+      log_(log),
       whole_(this) {
   std::iota(members_.begin(), members_.end(), 0);
 }
 
 Communicator::Communicator(Communicator& of, const std::vector<int>& ranks)
-    : engine_(of.engine_), network_(of.network_), fidelity_(of.fidelity_), traffic_(of.traffic_), whole_(of.whole_) {
+    : engine_(of.engine_),
+      network_(of.network_),
+      fidelity_(of.fidelity_),
+      traffic_(of.traffic_),
+      log_(of.log_),
+      whole_(of.whole_) {
   for (const int rank : ranks) {
     nodes_.push_back(of.node(rank));
     members_.push_back(of.members_[std::size_t(rank)]);
@@ -67,7 +73,7 @@ Connection& Communicator::connection(int from, int to) {
   const auto found = connections_.find(key);
   if (found != connections_.end()) return found->second;
   route(from, to, way_);
-  return connections_.try_emplace(key, engine_, network_, way_).first->second;
+  return connections_.try_emplace(key, engine_, network_, node(from), node(to), way_, log_).first->second;
 }
 
 Communicator& Communicator::group(const std::vector<int>& ranks) {

@@ -35,9 +35,9 @@ using CollectiveUses = std::map<std::tuple<Op, std::string, Fidelity>, Collectiv
 
 class Communicator {
  public:
-  // Rank r sits on nodes[r], and its traffic is traffic[r].
+  // Rank r sits on nodes[r], and its traffic is traffic[r]. `log`, if given, hears of every message.
   Communicator(Engine& engine, Network& network, Fidelity fidelity, std::span<const int> nodes,
-               std::span<Traffic> traffic);
+               std::span<Traffic> traffic, Sink* log = nullptr);
   ~Communicator();
   Communicator(const Communicator&) = delete;
 
@@ -45,6 +45,7 @@ class Communicator {
   int node(int rank) const { return nodes_[std::size_t(rank)]; }
   Engine& engine() const { return engine_; }
   Network& network() const { return network_; }
+  Sink* log() const { return log_; }
   Fidelity fidelity() const {
     constexpr int most_fluid = 64;
     if (fidelity_ != Fidelity::automatic) return fidelity_;
@@ -74,6 +75,9 @@ class Communicator {
 
   void used(Op op, const std::string& algorithm, Fidelity fidelity, double bytes);
   const CollectiveUses& uses() const { return uses_; }
+  // Bytes that only a plan has sent, not the network.
+  void reckoned(double bytes) { whole_->reckoned_bytes_ += bytes; }
+  double reckoned_bytes() const { return reckoned_bytes_; }
 
  private:
   Communicator(Communicator& of, const std::vector<int>& ranks);
@@ -83,13 +87,15 @@ class Communicator {
   Fidelity fidelity_;
   std::vector<int> nodes_, members_;  // by rank: members_ are ranks of the whole
   std::span<Traffic> traffic_;        // of the whole
-  Communicator* whole_;               // itself, or what it is a group of
+  Sink* log_;
+  Communicator* whole_;  // itself, or what it is a group of
   std::unordered_map<std::uint64_t, Connection> connections_;
   std::map<std::vector<int>, std::unique_ptr<Communicator>> groups_;
   mutable std::vector<std::vector<int>> hosts_;
   mutable std::vector<LinkId> way_;
   std::map<std::tuple<const Algorithm*, Op, double>, Planned> planned_;
   CollectiveUses uses_;
+  double reckoned_bytes_ = 0;
 };
 
 }  // namespace paceline

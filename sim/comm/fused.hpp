@@ -19,16 +19,18 @@ class Fused final : public Collective {
   Task<> member(int rank) override;
 
  private:
-  static void on_arrival(void* self, std::uint32_t) { static_cast<Fused*>(self)->arrived(); }
+  static void on_arrival(void* self, std::uint32_t burst) { static_cast<Fused*>(self)->arrived(burst); }
   static void on_end(void* self, std::uint32_t) { static_cast<Fused*>(self)->end(); }
   void begin();
-  void arrived();
+  void arrived(std::size_t burst);
+  void log(const Burst& burst) const;
   void end();
 
   const Plan& plan_;
   const bool analytic_;
   int joined_ = 0;
   std::size_t phase_ = 0, under_way_ = 0;
+  Time since_{};  // of the phase
   Engine::Ticket ticket_ = 0;
   std::vector<LinkId> route_;
   Counter done_;

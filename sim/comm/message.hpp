@@ -5,14 +5,16 @@
 #include <vector>
 
 #include "sim/cluster/network.hpp"
+#include "sim/core/record.hpp"
 
 namespace paceline {
 
 class Connection {
  public:
-  // The engine must be stopped before it is destroyed while messages are under way.
-  Connection(Engine& engine, Network& network, std::vector<LinkId> route)
-      : engine_(engine), network_(network), route_(std::move(route)) {}
+  // Between two nodes on a route. `log`, if given, hears of every message. The engine must be stopped before it is
+  // destroyed while messages are under way.
+  Connection(Engine& engine, Network& network, int from, int to, std::vector<LinkId> route, Sink* log)
+      : engine_(engine), network_(network), from_(from), to_(to), route_(std::move(route)), log_(log) {}
   Connection(const Connection&) = delete;
   ~Connection() {
     if (under_way_) network_.cancel(flow_);
@@ -20,8 +22,9 @@ class Connection {
 
   // Hands a message over. On its arrival the delivery is called; its target must live until then.
   void send(double bytes, Network::Delivery delivery) {
-    if (under_way_) waiting_.push_back({bytes, engine_.now(), delivery});
-    else launch(bytes, delivery, Span{0});
+    const Message message{bytes, engine_.now(), delivery};
+    if (under_way_) waiting_.push_back(message);
+    else launch(message);
   }
 
  private:
@@ -31,26 +34,30 @@ class Connection {
     Network::Delivery delivery;
   };
   static void on_arrival(void* self, std::uint32_t) { static_cast<Connection*>(self)->arrived(); }
-  void launch(double bytes, Network::Delivery delivery, Span waited) {
+  void launch(const Message& message) {
     under_way_ = true;
-    delivery_ = delivery;
-    flow_ = network_.send(route_, bytes, {this, &Connection::on_arrival, 0}, 1, waited);
+    current_ = message;
+    flow_ = network_.send(route_, message.bytes, {this, &Connection::on_arrival, 0}, 1,
+                          engine_.now() - message.handed_over);
   }
   void arrived() {
     under_way_ = false;
-    delivery_.call(delivery_.target, delivery_.what);
-    if (next_ == waiting_.size()) return;
+    if (log_) log_->message({from_, to_, current_.bytes, current_.handed_over, engine_.now()});
+    current_.delivery.call(current_.delivery.target, current_.delivery.what);
+    if (under_way_ || next_ == waiting_.size()) return;
     const Message message = waiting_[next_++];
     if (next_ == waiting_.size()) waiting_.clear(), next_ = 0;
-    launch(message.bytes, message.delivery, engine_.now() - message.handed_over);
+    launch(message);
   }
 
   Engine& engine_;
   Network& network_;
+  const int from_, to_;  // nodes
   std::vector<LinkId> route_;
+  Sink* log_;
   FlowId flow_ = 0;
   bool under_way_ = false;
-  Network::Delivery delivery_{};
+  Message current_{};
   std::vector<Message> waiting_;  // from next_ on
   std::size_t next_ = 0;
 };

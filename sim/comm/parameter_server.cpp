@@ -8,13 +8,14 @@
 namespace paceline {
 
 ParameterServer::ParameterServer(Engine& engine, Cluster& cluster, int shard, double bytes,
-                                 std::deque<Arrivals>& answers, std::span<Traffic> traffic)
+                                 std::deque<Arrivals>& answers, std::span<Traffic> traffic, Sink* log)
     : engine_(engine),
       cluster_(cluster),
       shard_(shard),
       bytes_(bytes),
       answers_(answers),
       traffic_(traffic),
+      log_(log),
       ways_(std::size_t(cluster.workers())),
       requests_(std::size_t(cluster.workers())),
       arrivals_(engine, 0, fmt::format("requests at server {}", shard)) {
@@ -33,7 +34,11 @@ void ParameterServer::send(int worker) {
 }
 
 void ParameterServer::arrive(int worker) {
-  requests_[std::size_t(worker)].arrived = engine_.now();
+  Request& request = requests_[std::size_t(worker)];
+  request.arrived = engine_.now();
+  if (log_)
+    log_->message(
+        {cluster_.worker_node(worker), cluster_.server_node(shard_), bytes_to(worker), request.sent, request.arrived});
   requests_[std::size_t(worker)].round = taken_;
   arrived_.push_back(worker);
   arrivals_.add(1);
@@ -62,7 +67,11 @@ void ParameterServer::answer(int worker) {
 }
 
 void ParameterServer::received(int worker) {
-  requests_[std::size_t(worker)].received = engine_.now();
+  Request& request = requests_[std::size_t(worker)];
+  request.received = engine_.now();
+  if (log_)
+    log_->message({cluster_.server_node(shard_), cluster_.worker_node(worker), bytes_to(worker), request.answered,
+                   request.received});
   traffic_[std::size_t(worker)].received += bytes_to(worker);
   answers_[std::size_t(worker)].arrive();
 }

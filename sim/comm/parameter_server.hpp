@@ -24,7 +24,7 @@ class ParameterServer {
  public:
   // `bytes`: of the shard, each way. `answers[w]` is raised when worker w has an answer; traffic is by worker.
   ParameterServer(Engine& engine, Cluster& cluster, int shard, double bytes, std::deque<Arrivals>& answers,
-                  std::span<Traffic> traffic);
+                  std::span<Traffic> traffic, Sink* log);
 
   // The worker's side: sends; it has one request under way at a time.
   void send(int worker);
@@ -59,6 +59,7 @@ class ParameterServer {
   double bytes_;
   std::deque<Arrivals>& answers_;
   std::span<Traffic> traffic_;
+  Sink* log_;
   std::vector<Way> ways_;          // by worker
   std::vector<Request> requests_;  // by worker
   std::vector<int> arrived_;       // workers whose requests wait

@@ -39,11 +39,21 @@ struct CurvePoint {
   double bytes_on_wire = 0;
 };
 
+// A message that has arrived, from one node of the network to another.
+struct MessageRow {
+  int from, to;
+  double bytes;
+  Time sent, arrived;
+};
+
 class Sink {
  public:
   virtual ~Sink() = default;
   virtual void step(const StepRow& row) = 0;
   virtual void curve(const CurvePoint& point) = 0;
+  // Messages are written down on request only.
+  virtual bool wants_messages() const { return false; }
+  virtual void message(const MessageRow&) {}
 };
 
 }  // namespace paceline

@@ -66,7 +66,8 @@ Experiment::~Experiment() { engine_.stop(); }
 Results Experiment::run(const RunOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   const double cpu = cpu_seconds();
-  record_ = std::make_unique<Record>(spec_.cluster.workers, options.steps_file);
+  record_ = std::make_unique<Record>(spec_.cluster.workers, options.files,
+                                     [this](int node) { return cluster_->topology().vertex_name(node); });
   training_ = std::make_unique<Training>(Training::Setup{engine_, *cluster_, *cost_, *pool_, *record_, spec_.optimizer,
                                                          initial_, spec_.stop, spec_.evaluate});
   strategy_ = spec_.strategy.make(*training_);
@@ -119,7 +120,8 @@ Results Experiment::collect() const {
   r.simulated_time_s = time;
   r.steps = training_->steps();
   r.epochs = training_->epochs();
-  r.bytes_on_wire = cluster_->network().totals().sent;
+  r.bytes_on_wire = training_->bytes_on_wire();
+  r.links.reserve(cluster_->topology().links());
   r.background_bytes = cluster_->network().background().sent;
   r.rerouted = cluster_->network().statistics().rerouted;
   r.held = cluster_->network().statistics().held;

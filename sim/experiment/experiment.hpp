@@ -24,7 +24,7 @@ struct Progress {
 };
 
 struct RunOptions {
-  std::string steps_file;                     // "": none
+  RecordFiles files;
   std::uint64_t max_events = 0;               // 0: no limit
   std::function<void(const Progress&)> poll;  // called now and then; what it throws ends the run
 };

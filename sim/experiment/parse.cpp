@@ -279,6 +279,8 @@ void read_scenario(Reader& in, Spec& spec) {
       "training", "how it is trained", [&](Reader& training) { read_training(training, spec); }, true);
   in.object("output", "what is written", [&](Reader& output) {
     spec.write_steps = output.boolean("steps", true, "steps.csv: a row per batch of every worker");
+    spec.write_flows = output.boolean("flows", false, "flows.csv: a row per message, with its completion time");
+    spec.write_traffic = output.boolean("traffic", false, "traffic.csv: who sent how much to whom");
   });
 }
 

@@ -1,6 +1,8 @@
 // Record: what is written down while a run goes. Step rows go straight to their file; of the rest there are sums, so
 // that memory does not grow with the length of a run.
 #pragma once
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -9,21 +11,36 @@
 
 namespace paceline {
 
+// Which files are written while a run goes; "" for none.
+struct RecordFiles {
+  std::string steps;    // a row per batch
+  std::string flows;    // a row per message, with its completion time
+  std::string traffic;  // who sent how much to whom
+};
+
 class Record final : public Sink {
  public:
-  // `steps_file`: steps.csv, or "" for none.
-  Record(int workers, std::string steps_file);
+  Record(int workers, RecordFiles files, std::function<std::string(int node)> name_of_node);
 
   void step(const StepRow& row) override;
   void curve(const CurvePoint& point) override { points_.push_back(point); }
-  void close() { steps_.close(); }
+  bool wants_messages() const override { return !files_.flows.empty() || !files_.traffic.empty(); }
+  void message(const MessageRow& row) override;
+  void close();
 
   const std::vector<CurvePoint>& points() const { return points_; }
   std::uint64_t rows() const { return rows_; }
   bool in_order() const { return in_order_; }  // no worker's batch began before its previous one
 
  private:
-  CsvFile steps_;
+  struct Sent {
+    std::int64_t messages = 0;
+    double bytes = 0;
+  };
+  RecordFiles files_;
+  std::function<std::string(int)> name_of_node_;
+  CsvFile steps_, flows_;
+  std::map<std::pair<int, int>, Sent> traffic_;  // by nodes
   std::vector<CurvePoint> points_;
   std::vector<Time> latest_;  // start, by worker
   std::uint64_t rows_ = 0;

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "sim/experiment/csv.hpp"
+#include "sim/experiment/json_row.hpp"
 
 namespace paceline {
 namespace {
@@ -62,49 +63,49 @@ Json summary(const Results& r) {
           {"cancelled_gradients", 0}};
 }
 
-Json row(const CurvePoint& p) {
-  return {{"time_s", number(to_seconds(p.time))},
-          {"step", number(p.step)},
-          {"epoch", number(p.epoch)},
-          {"samples", p.samples},
-          {"train_loss", number(p.train_loss)},
-          {"test_loss", number(p.test_loss)},
-          {"test_accuracy", number(p.test_accuracy)},
-          {"bytes_on_wire", number(p.bytes_on_wire)}};
+void write(JsonRow&& row, const CurvePoint& p) {
+  row.add("time_s", to_seconds(p.time))
+      .add("step", p.step)
+      .add("epoch", p.epoch)
+      .add("samples", p.samples)
+      .add("train_loss", p.train_loss)
+      .add("test_loss", p.test_loss)
+      .add("test_accuracy", p.test_accuracy)
+      .add("bytes_on_wire", p.bytes_on_wire);
 }
 
-Json row(const WorkerResult& w) {
-  return {{"worker", w.worker},
-          {"device", w.device},
-          {"steps", w.steps},
-          {"samples", w.samples},
-          {"compute_s", number(w.seconds[std::size_t(Activity::compute)])},
-          {"exposed_communication_s", number(w.seconds[std::size_t(Activity::communication)])},
-          {"wait_s", number(w.seconds[std::size_t(Activity::wait)])},
-          {"queue_s", number(w.seconds[std::size_t(Activity::queue)])},
-          {"down_s", number(w.seconds[std::size_t(Activity::down)])},
-          {"bytes_sent", number(w.bytes_sent)},
-          {"bytes_received", number(w.bytes_received)}};
+void write(JsonRow&& row, const WorkerResult& w) {
+  row.add("worker", w.worker)
+      .add("device", w.device)
+      .add("steps", w.steps)
+      .add("samples", w.samples)
+      .add("compute_s", w.seconds[std::size_t(Activity::compute)])
+      .add("exposed_communication_s", w.seconds[std::size_t(Activity::communication)])
+      .add("wait_s", w.seconds[std::size_t(Activity::wait)])
+      .add("queue_s", w.seconds[std::size_t(Activity::queue)])
+      .add("down_s", w.seconds[std::size_t(Activity::down)])
+      .add("bytes_sent", w.bytes_sent)
+      .add("bytes_received", w.bytes_received);
 }
 
-Json row(const LinkResult& l) {
-  return {{"link", l.name},
-          {"bytes", number(l.bytes)},
-          {"utilization", number(l.utilization)},
-          {"peak_utilization", number(l.peak_utilization)},
-          {"busy_s", number(l.busy_s)},
-          {"mean_flows", number(l.mean_flows)}};
+void write(JsonRow&& row, const LinkResult& l) {
+  row.add("link", l.name)
+      .add("bytes", l.bytes)
+      .add("utilization", l.utilization)
+      .add("peak_utilization", l.peak_utilization)
+      .add("busy_s", l.busy_s)
+      .add("mean_flows", l.mean_flows);
 }
 
-// Fills an empty array of a document, a row to a line: there may be a hundred thousand of them.
+// An array of a document, a row to a line.
 template <class Row>
-void fill(std::string& text, const std::string& key, const std::vector<Row>& rows) {
-  std::string lines;
-  for (const Row& each : rows)
-    lines += (lines.empty() ? "\n    " : ",\n    ") + row(each).dump(-1, ' ', false, Json::error_handler_t::replace);
-  if (lines.empty()) return;
-  const std::string empty = "\n  \"" + key + "\": [";
-  text.insert(text.find(empty + "]") + empty.size(), lines + "\n  ");
+void write_array(std::string& text, std::string_view key, const std::vector<Row>& rows) {
+  text += fmt::format(",\n  \"{}\": [", key);
+  for (const Row& each : rows) {
+    text += &each == rows.data() ? "\n    " : ",\n    ";
+    write(JsonRow(text), each);
+  }
+  text += rows.empty() ? "]" : "\n  ]";
 }
 
 }  // namespace
@@ -133,9 +134,6 @@ std::string to_json(const Results& r) {
                   {"fingerprint", fmt::format("{:016x}", r.fingerprint)},
                   {"outcome", {{"reason", r.reason}, {"detail", r.detail}}},
                   {"summary", summary(r)},
-                  {"curve", Json::array()},
-                  {"workers", Json::array()},
-                  {"links", Json::array()},
                   {"collectives", collectives},
                   {"checks", checks},
                   {"performance",
@@ -152,10 +150,12 @@ std::string to_json(const Results& r) {
                     {"system", fmt::format("{} {}", host.sysname, host.release)},
                     {"processors", std::thread::hardware_concurrency()},
                     {"threads", p.threads}}}};
-  std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-  fill(text, "curve", r.curve);
-  fill(text, "workers", r.workers);
-  fill(text, "links", r.links);
+  std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace);
+  text.resize(text.rfind('\n'));  // its last brace comes after the long arrays
+  write_array(text, "curve", r.curve);
+  write_array(text, "workers", r.workers);
+  write_array(text, "links", r.links);
+  text += "\n}\n";
   return text;
 }
 

@@ -29,7 +29,7 @@ struct Spec {
   EvaluateRule evaluate;
   StopRule stop;
 
-  bool write_steps = true;
+  bool write_steps = true, write_flows = false, write_traffic = false;
 
   std::string resolved;            // the scenario as JSON, with all it extends and the files it names; runs as it is
   std::string hash;                // SHA-256 of it, data files by their content

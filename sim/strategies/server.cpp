@@ -11,7 +11,7 @@ Server::Server(Training& training, int shard, int shards)
       begin_(shard_begin(training.pool().size(), shard, shards)),
       end_(shard_begin(training.pool().size(), shard + 1, shards)),
       queue_(training.engine(), training.cluster(), shard, training.cost().gradient_bytes() / shards,
-             training.answers(), training.traffic()) {
+             training.answers(), training.traffic(), training.message_log()) {
   if (!training.pool().real()) return;
   const Values& initial = *training.initial();
   values_ = std::make_shared<Values>(initial.begin() + std::ptrdiff_t(begin_), initial.begin() + std::ptrdiff_t(end_));

@@ -21,7 +21,8 @@ constexpr std::int64_t most_evaluations = 100'000;  // the curve is kept in memo
 Training::Training(Setup setup)
     : setup_(std::move(setup)),
       traffic_(std::size_t(workers())),
-      communicator_(engine(), cluster().network(), cluster().spec().fidelity, cluster().worker_nodes(), traffic_) {
+      communicator_(engine(), cluster().network(), cluster().spec().fidelity, cluster().worker_nodes(), traffic_,
+                    message_log()) {
   for (int w = 0; w < workers(); ++w) {
     answers_.emplace_back(engine(), fmt::format("answers to worker {}", w));
     workers_.push_back(std::make_unique<Worker>(*this, w));
@@ -145,7 +146,7 @@ void Training::evaluate() {
   if (++evaluations_ > most_evaluations)
     throw RunError(fmt::format("more than {} evaluations: evaluate less often", most_evaluations));
   CurvePoint point{.time = engine().now(), .step = steps(), .epoch = epochs(), .samples = counts_.samples};
-  point.bytes_on_wire = cluster().network().totals().sent;
+  point.bytes_on_wire = bytes_on_wire();
   if (loss_count_ > 0) point.train_loss = loss_sum_ / double(loss_count_);
   if (pool().real()) {
     const Evaluation result = pool().evaluate(*strategy_->evaluated());

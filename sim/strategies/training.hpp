@@ -71,6 +71,9 @@ class Training {
   Worker& worker(int rank) { return *workers_[std::size_t(rank)]; }
   Server& server(int shard) { return *servers_[std::size_t(shard)]; }
   std::span<Traffic> traffic() { return traffic_; }
+  // Payload, counted once, at the sender.
+  double bytes_on_wire() const { return cluster().network().totals().sent + communicator_.reckoned_bytes(); }
+  Sink* message_log() const { return sink().wants_messages() ? &sink() : nullptr; }
   std::deque<Arrivals>& answers() { return answers_; }    // of servers, by worker
   Communicator& communicator() { return communicator_; }  // of all workers
   const Communicator& communicator() const { return communicator_; }

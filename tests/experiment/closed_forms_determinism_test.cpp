@@ -96,7 +96,7 @@ TEST(Isolation, AnExperimentWithinAnotherDisturbsNeither) {
   Threads threads(2);
   Experiment outer(async, threads), inner(ssp, threads);
   std::string inside;
-  const std::string outside = lasting(outer.run({.steps_file = "", .max_events = 0, .poll = [&](const Progress&) {
+  const std::string outside = lasting(outer.run({.files = {}, .max_events = 0, .poll = [&](const Progress&) {
                                                    if (inside.empty()) inside = lasting(inner.run());
                                                  }}));
   EXPECT_EQ(inside, inner_alone);
@@ -125,7 +125,7 @@ TEST(Isolation, AnExperimentThatNeverRanOrWasGivenUpLeavesNothingBehind) {
   { Experiment idle(spec, threads); }
   {
     Experiment given_up(spec, threads);
-    const Results cut = given_up.run({.steps_file = "", .max_events = 500, .poll = {}});
+    const Results cut = given_up.run({.files = {}, .max_events = 500, .poll = {}});
     EXPECT_EQ(cut.reason, "limit");
   }
   EXPECT_EQ(lasting(Experiment(spec, threads).run()), before);

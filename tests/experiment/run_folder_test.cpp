@@ -3,6 +3,7 @@
 
 #include <bit>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "tests/support/process.hpp"
@@ -145,6 +146,47 @@ TEST(RunFolder, TimingOnlyHasTheSameTimesAndNoLosses) {
   EXPECT_EQ(one["fingerprint"], two["fingerprint"]);
   EXPECT_EQ(one["links"], two["links"]);
   EXPECT_TRUE(two["summary"]["final_test_accuracy"].is_null());
+}
+
+TEST(RunFolder, FlowsAndTrafficAreAllBytesOnTheWire) {
+  for (const char* more : {"cluster.network.fidelity=fluid", "cluster.network.fidelity=fused",
+                           "cluster.network.fidelity=analytic", R"(training.strategy={"kind": "async"})"}) {
+    SCOPED_TRACE(more);
+    const std::string folder = scratch_folder();
+    const Finished finished = paceline(
+        {"run", scenario, "--out", "out", "--quiet", "--timing-only", "--set", R"(training.strategy={"kind": "bsp"})",
+         "--set", more, "--set", "output.flows=true", "--set", "output.traffic=true"},
+        {.folder = folder});
+    ASSERT_EQ(finished.code, 0) << finished.err;
+    const double sent = Json::parse(read_text(folder + "/out/results.json"))["summary"]["bytes_on_wire"];
+    std::istringstream flows(read_text(folder + "/out/flows.csv")), traffic(read_text(folder + "/out/traffic.csv"));
+    std::string line;
+    std::getline(flows, line);
+    EXPECT_EQ(line, "from,to,bytes,sent_s,arrived_s");
+    std::map<std::string, std::pair<std::int64_t, double>> pairs;
+    double under_way = sent, largest = 0;
+    while (std::getline(flows, line)) {
+      const auto cells = cells_of(line);
+      EXPECT_GE(std::stod(cells[4]), std::stod(cells[3]));
+      auto& [messages, bytes] = pairs[cells[0] + "," + cells[1]];
+      ++messages;
+      bytes += std::stod(cells[2]);
+      under_way -= std::stod(cells[2]);
+      largest = std::max(largest, std::stod(cells[2]));
+    }
+    EXPECT_GE(under_way, -1e-6 * sent);
+    EXPECT_LE(under_way, 4 * largest) << "no more than what each worker had under way at the end";
+    std::getline(traffic, line);
+    EXPECT_EQ(line, "from,to,messages,bytes");
+    std::size_t rows = 0;
+    for (; std::getline(traffic, line); ++rows) {
+      const auto cells = cells_of(line);
+      const auto& [messages, bytes] = pairs[cells[0] + "," + cells[1]];
+      EXPECT_EQ(std::stoll(cells[2]), messages);
+      EXPECT_NEAR(std::stod(cells[3]), bytes, 1e-9 * bytes);
+    }
+    EXPECT_EQ(rows, pairs.size());
+  }
 }
 
 }  // namespace

@@ -65,7 +65,7 @@ Run run(const std::string& scenario, const std::vector<std::string>& assignments
   Experiment experiment(spec, pool);
   const std::string file = spec.write_steps ? scratch_folder() + "/steps.csv" : "";
   Run made;
-  made.results = experiment.run({.steps_file = file, .max_events = 0, .poll = {}});
+  made.results = experiment.run({.files = {file, "", ""}, .max_events = 0, .poll = {}});
   made.parameters = experiment.parameters();
   if (file.empty()) return made;
   std::istringstream text(read_text(file));

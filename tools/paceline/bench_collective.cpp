@@ -89,17 +89,18 @@ int bench(const Words& words) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const std::string& name : words.ops) {
     const Op op = one_of(all_ops, name, "--ops");
-    if (!words.json)
-      fmt::print(
-          "{}# {}: {} ranks on {} hosts of {}\n{:>12} {:>14} {:>14} {:>14}   {:<20} {}\n{:>12} {:>14} {:>14} {:>14}\n",
-          rows.empty() ? "" : "\n", name, ranks, topology->host(ranks - 1) + 1,
-          std::filesystem::path(words.topology).filename().string(), "size", "time", "algbw", "busbw", "algorithm",
-          "fidelity", "(B)", "(us)", "(GB/s)", "(GB/s)");
     for (const double size : sizes) {
       CollectiveTiming timing;
       try {
         timing = time_collective(*topology, nodes, *algorithm, op, size, fidelity);
       } catch (const std::invalid_argument& refused) { throw UsageError(refused.what()); }
+      if (!words.json && &size == sizes.data())
+        fmt::print(
+            "{}# {}: {} ranks on {} hosts of {}\n{:>12} {:>14} {:>14} {:>14}   {:<20} {}\n{:>12} {:>14} {:>14} "
+            "{:>14}\n",
+            rows.empty() ? "" : "\n", name, ranks, topology->host(ranks - 1) + 1,
+            std::filesystem::path(words.topology).filename().string(), "size", "time", "algbw", "busbw", "algorithm",
+            "fidelity", "(B)", "(us)", "(GB/s)", "(GB/s)");
       const double algbw = timing.seconds > 0 ? size / timing.seconds : 0, busbw = algbw * bus_factor(op, ranks);
       rows.push_back({{"operation", name},
                       {"size_bytes", size},

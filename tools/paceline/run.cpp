@@ -73,6 +73,12 @@ int exit_code(const Results& results) {
   return results.all_hold() ? done : failed;
 }
 
+RecordFiles files_of(const Spec& spec, const std::string& folder) {
+  const auto file = [&](bool wanted, const char* name) { return wanted ? folder + "/" + name : ""; };
+  return {file(spec.write_steps, "steps.csv"), file(spec.write_flows, "flows.csv"),
+          file(spec.write_traffic, "traffic.csv")};
+}
+
 int run(const Words& words) {
   std::vector<std::string> assignments = words.assignments;
   if (words.timing_only) assignments.push_back("numerics=false");
@@ -94,14 +100,15 @@ int run(const Words& words) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) throw RunError(fmt::format("{}: cannot be made: {}", folder, error.message()));
-  for (const char* own : {"results.json", "curve.csv", "steps.csv", "workers.csv", "links.csv"})
+  for (const char* own :
+       {"results.json", "curve.csv", "steps.csv", "workers.csv", "links.csv", "flows.csv", "traffic.csv"})
     std::filesystem::remove(folder + "/" + own, error);
   write_file(folder + "/scenario.json", spec.resolved);
 
   std::signal(SIGINT, ask_to_stop);
   std::signal(SIGTERM, ask_to_stop);
   Watch watch(words.quiet, max_wall);
-  const Results results = experiment.run({.steps_file = spec.write_steps ? folder + "/steps.csv" : "",
+  const Results results = experiment.run({.files = files_of(spec, folder),
                                           .max_events = words.max_events,
                                           .poll = [&](const Progress& progress) { watch.look(progress); }});
   watch.clear();
