@@ -89,7 +89,7 @@ int bench(const Words& words) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const std::string& name : words.ops) {
     const Op op = one_of(all_ops, name, "--ops");
-    for (const double size : sizes) {
+    for (const double& size : sizes) {
       CollectiveTiming timing;
       try {
         timing = time_collective(*topology, nodes, *algorithm, op, size, fidelity);
