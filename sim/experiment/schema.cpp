@@ -126,6 +126,26 @@ Json schema_of(const std::vector<KeyDescription>& keys, std::vector<const Kinds*
   return made;
 }
 
+// A schema with the definitions of all kinds that it refers to.
+std::string whole_schema(const char* title, Json made, std::vector<const Kinds*> used) {
+  Json definitions = Json::object();
+  for (std::size_t i = 0; i < used.size(); ++i) {  // grows while kinds refer to further ones
+    const Kinds& kinds = *used[i];
+    Json choices = Json::array();
+    for (std::size_t k = 0; k < kinds.kinds().size(); ++k) {
+      const Description description = kinds.describe(k);
+      Json choice = schema_of(description.keys, used, kinds.kinds()[k]);
+      choice["description"] = description.about;
+      choices.push_back(std::move(choice));
+    }
+    definitions[kinds.name()] = {{"oneOf", choices}};
+  }
+  Json whole{{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", title}};
+  whole.update(made);
+  whole["$defs"] = definitions;
+  return whole.dump(2) + "\n";
+}
+
 }  // namespace
 
 const std::vector<RegistryEntry>& registries() {
@@ -194,22 +214,15 @@ std::optional<std::string> explain(const std::string& path, std::string& nearest
 
 std::string scenario_schema() {
   std::vector<const Kinds*> used;
-  Json made{{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", "paceline scenario"}};
-  made.update(schema_of(describe_scenario().keys, used));
-  Json definitions = Json::object();
-  for (std::size_t i = 0; i < used.size(); ++i) {  // grows while kinds refer to further ones
-    const Kinds& kinds = *used[i];
-    Json choices = Json::array();
-    for (std::size_t k = 0; k < kinds.kinds().size(); ++k) {
-      const Description description = kinds.describe(k);
-      Json choice = schema_of(description.keys, used, kinds.kinds()[k]);
-      choice["description"] = description.about;
-      choices.push_back(std::move(choice));
-    }
-    definitions[kinds.name()] = {{"oneOf", choices}};
-  }
-  made["$defs"] = definitions;
-  return made.dump(2) + "\n";
+  Json made = schema_of(describe_scenario().keys, used);
+  return whole_schema("paceline scenario", std::move(made), std::move(used));
+}
+
+std::string topology_schema() {
+  std::vector<const Kinds*> used;
+  const Json extension{{"type", "object"}, {"required", {"extends"}}};
+  Json made{{"oneOf", {reference(topologies::all(), used), extension}}};
+  return whole_schema("paceline topology", std::move(made), std::move(used));
 }
 
 }  // namespace paceline

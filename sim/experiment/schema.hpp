@@ -22,5 +22,6 @@ std::optional<std::string> explain(const std::string& path, std::string& nearest
 
 // JSON Schema, draft 2020-12.
 std::string scenario_schema();
+std::string topology_schema();
 
 }  // namespace paceline

@@ -258,5 +258,21 @@ TEST(Explain, SaysWhatIsNearWhenThereIsNoSuchKey) {
   EXPECT_FALSE(explain("..", nearest));
 }
 
+TEST(Schema, EveryReadyClusterConformsToThatOfTopologies) {
+  const Json topology = Json::parse(topology_schema());
+  int files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(path_of("topologies"))) {
+    if (entry.path().extension() != ".json") continue;
+    ++files;
+    const Json cluster = Json::parse(read_text(entry.path().string()), nullptr, true, true);
+    EXPECT_EQ(fault(cluster, topology), "") << entry.path();
+    Json wrong = cluster;
+    wrong["bandwidht"] = "1Gbps";
+    if (cluster.contains("extends")) continue;
+    EXPECT_NE(fault(wrong, topology), "") << entry.path();
+  }
+  EXPECT_GE(files, 10);
+}
+
 }  // namespace
 }  // namespace paceline::test

@@ -175,6 +175,7 @@ TEST(Cli, ListNamesEveryKindWithItsLine) {
 TEST(Cli, SchemaAndExplainPrintWhatTheLibraryTells) {
   EXPECT_EQ(paceline({"schema"}).out, scenario_schema());
   EXPECT_EQ(paceline({"schema", "scenario"}).out, scenario_schema());
+  EXPECT_EQ(paceline({"schema", "topology"}).out, topology_schema());
   for (const char* key : {"", "cluster", "cluster.workers", "training.strategy.ssp", "ssp",
                           "training.strategy.bsp.aggregate.all_reduce.bucket"}) {
     std::string nearest;
