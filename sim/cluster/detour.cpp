@@ -1,8 +1,7 @@
-// Network, round links that are down. The nodes at the ends of a flow's route are known by the names of its first and
-// last link: "n3 -> leaf0" begins at the node whose routes begin with such links.
+// Network, round links that are down. A flow's route begins at its node's vertex, or at the network card that the node
+// reaches at no cost; of the nodes that share a card any will do.
 #include <fmt/format.h>
 
-#include "sim/cluster/link_names.hpp"
 #include "sim/cluster/network.hpp"
 
 namespace paceline {
@@ -13,12 +12,13 @@ bool Network::is_blocked(std::span<const LinkId> route) const {
 
 // Puts a way round what is down into detour_.
 bool Network::find_detour(std::span<const LinkId> route) {
-  if (first_node_.empty()) {
-    const LinkEnds ends(topology_);
-    first_node_ = ends.first_node;
-    last_node_ = ends.last_node;
+  if (node_at_.empty()) {
+    node_at_.assign(std::size_t(topology_.vertices()), -1);
+    for (int node = topology_.nodes() - 1; node >= 0; --node) node_at_[std::size_t(topology_.port(node))] = node;
+    for (int node = 0; node < topology_.nodes(); ++node) node_at_[std::size_t(node)] = node;
   }
-  const int from = first_node_[route.front()], to = last_node_[route.back()];
+  const int from = node_at_[std::size_t(topology_.ends(route.front()).from)],
+            to = node_at_[std::size_t(topology_.ends(route.back()).to)];
   if (from < 0 || to < 0) return false;
   const auto usable = [&](LinkId link) { return shares_.capacity(link) > 0; };
   return topology_.detour(from, to, usable, detour_) && detour_.size() <= shares_.longest_route();

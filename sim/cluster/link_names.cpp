@@ -1,6 +1,5 @@
 #include "sim/cluster/link_names.hpp"
 
-#include <map>
 #include <stdexcept>
 
 #include "sim/core/errors.hpp"
@@ -57,30 +56,6 @@ std::string nearest_link(const Topology& topology, const std::string& pattern) {
     for (std::string& name : names)
       if (const auto arrow_at = name.find(arrow); arrow_at != name.npos) name.replace(arrow_at, arrow.size(), both);
   return did_you_mean(pattern, names);
-}
-
-LinkEnds::LinkEnds(const Topology& topology) : first_node(topology.links(), -1), last_node(topology.links(), -1) {
-  std::map<std::string, int> node;  // by its name
-  std::vector<LinkId> route;
-  for (int from = 0; from < topology.nodes(); ++from)
-    for (int to = 0; to < topology.nodes(); ++to) {
-      if (from == to) continue;
-      try {
-        topology.route(from, to, 0, route);
-      } catch (const std::invalid_argument&) { continue; }
-      if (route.empty()) continue;
-      const std::string name = topology.link_name(route.front());
-      node.emplace(name.substr(0, name.find(arrow)), from);
-      break;
-    }
-  for (LinkId id = 0; id < topology.links(); ++id) {
-    const std::string name = topology.link_name(id);
-    const auto at = name.find(arrow);
-    if (at == name.npos) continue;
-    const auto from = node.find(name.substr(0, at)), to = node.find(name.substr(at + arrow.size()));
-    if (from != node.end()) first_node[id] = from->second;
-    if (to != node.end()) last_node[id] = to->second;
-  }
 }
 
 }  // namespace paceline

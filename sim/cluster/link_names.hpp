@@ -1,4 +1,4 @@
-// Names of links, "from -> to": the links that a pattern means, and the nodes at their ends.
+// Names of links, "from -> to": the links that a pattern means.
 #pragma once
 #include <string>
 #include <string_view>
@@ -13,11 +13,5 @@ std::vector<LinkId> links_named(const Topology& topology, std::string_view patte
 
 // The name in the topology that is most like a pattern that means none: "; did you mean …?", or "".
 std::string nearest_link(const Topology& topology, const std::string& pattern);
-
-// The nodes that links begin and end at, -1 for switches.
-struct LinkEnds {
-  explicit LinkEnds(const Topology& topology);
-  std::vector<int> first_node, last_node;  // by link
-};
 
 }  // namespace paceline

@@ -237,6 +237,7 @@ void Network::settle() {
 }
 
 void Network::set_link(LinkId link, const LinkSpec& spec) {
+  ++changes_;
   if (!(spec.bandwidth >= 0) || spec.latency < Span{0})
     throw std::logic_error("set_link: " + topology_.link_name(link) + ": below 0");
   specs_[link] = spec;

@@ -83,6 +83,7 @@ class Network final : public Waitable {
   // flows and new ones take a detour, where the topology knows one, and keep to it; else they are held until it is up
   // again. Latency and overhead apply to what is sent from now on.
   void set_link(LinkId link, const LinkSpec& spec);
+  std::uint64_t changes() const { return changes_; }  // of links, so far
   const LinkSpec& link(LinkId link) const { return specs_[link]; }
   double capacity(LinkId link) const { return shares_.capacity(link) * 1e12; }  // payload bytes a second
   // Of a message without bytes on a route.
@@ -201,8 +202,9 @@ class Network final : public Waitable {
   std::uint32_t down_ = 0;       // links
   bool routes_changed_ = false;  // a link went down or came up in this instant
   std::vector<LinkId> detour_;
-  std::vector<int> first_node_, last_node_;  // of a link, if a node; empty until a link is first down
+  std::vector<int> node_at_;  // by vertex: itself, or one that enters the network there; empty until a link is down
   Totals totals_, background_;
+  std::uint64_t changes_ = 0;
   Statistics statistics_;
 };
 

@@ -22,14 +22,19 @@ Collective::Port& Collective::port(int from, int to, unsigned channel) {
   return ports_.try_emplace(key, group_.engine(), group_.connection(from, to), from, to).first->second;
 }
 
-void Collective::send(Port& to, Part part, std::optional<double> wire_bytes) {
+void Collective::send(Port& to, Part part) {
   if (has_values(to.from_)) {
     const std::span<float> sent = values(to.from_, part);
     to.values_.emplace_back(sent.begin(), sent.end());
   }
   group_.sent(to.from_, bytes(part));
   ++to.sent_;
-  to.connection_.send(wire_bytes.value_or(bytes(part)), {&to, &Port::on_arrival, 0});
+  to.connection_.send(bytes(part), {&to, &Port::on_arrival, 0});
+}
+
+void Collective::take_in(Port& from, Part part) {
+  group_.received(from.to_, bytes(part));
+  from.values_.clear();
 }
 
 void Collective::take(Port& from, Part part, bool sum) {

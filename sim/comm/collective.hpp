@@ -10,7 +10,6 @@
 #pragma once
 #include <list>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -73,10 +72,12 @@ class Collective {
 
   // Those of one channel are told apart from those of another; on the wire all stay in order.
   Port& port(int from, int to, unsigned channel = 0);
-  void send(Port& to, Part part, std::optional<double> wire_bytes = {});
+  void send(Port& to, Part part);
   // Takes in the message that came next: adds its values to one's own, or keeps them in their place.
   void add(Port& from, Part part) { take(from, part, true); }
   void keep(Port& from, Part part) { take(from, part, false); }
+  // Or counts it only.
+  void take_in(Port& from, Part part);
 
   bool has_values(int rank) const { return !values_.empty() && !values_[std::size_t(rank)].empty(); }
   std::span<float> values(int rank, Part part) const;
@@ -99,7 +100,7 @@ class Algorithm {
   virtual ~Algorithm() = default;
   virtual std::string name() const = 0;
   // Why it cannot do this; empty: it can.
-  virtual std::string refuses(Op op, const Communicator& group) const = 0;
+  virtual std::string refuses(Op op, Communicator& group) const = 0;
   // Every message a transfer.
   virtual std::unique_ptr<Collective> messages(Op op, Communicator& group, double bytes) const = 0;
   virtual Plan plan(Op op, Communicator& group, double bytes) const = 0;

@@ -102,7 +102,8 @@ int Communicator::ranks_per_host() const {
 const Communicator::Planned& Communicator::planned(const Algorithm& algorithm, Op op, double bytes) {
   const auto [found, fresh] = planned_.try_emplace({&algorithm, op, bytes});
   Planned& planned = found->second;
-  if (!fresh) return planned;
+  if (!fresh && planned.changes == network_.changes()) return planned;
+  planned.changes = network_.changes();
   planned.plan = algorithm.plan(op, *this, bytes);
   planned.seconds = seconds(planned.plan, *this);
   planned.lower_bound = lower_bound(planned.plan, *this);

@@ -70,7 +70,9 @@ class Communicator {
   struct Planned {
     Plan plan;
     double seconds = 0, lower_bound = 0;
+    std::uint64_t changes = 0;  // of links, up to which it holds
   };
+  // With the latencies of now, and the bandwidths of links to which nothing has happened.
   const Planned& planned(const Algorithm& algorithm, Op op, double bytes);
 
   void used(Op op, const std::string& algorithm, Fidelity fidelity, double bytes);

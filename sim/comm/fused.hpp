@@ -26,7 +26,7 @@ class Fused final : public Collective {
   void log(const Burst& burst) const;
   void end();
 
-  const Plan& plan_;
+  const Plan plan_;
   const bool analytic_;
   int joined_ = 0;
   std::size_t phase_ = 0, under_way_ = 0;

@@ -81,11 +81,9 @@ void read_network(Reader& in, ClusterSpec& cluster) {
                                                                     .above_minimum = true,
                                                                     .fallback = 1,
                                                                     .help = "payload over wire bytes, of every link"});
-  network.sharing_noise =
-      in.number("sharing_noise", {.minimum = 0,
-                                  .maximum = 10,
-                                  .fallback = 0,
-                                  .help = "sigma of a lognormal weight of each flow; 0: equal shares"});
+  network.sharing_noise = in.number(
+      "sharing_noise",
+      {.minimum = 0, .maximum = 3, .fallback = 0, .help = "sigma of a lognormal weight of each flow; 0: equal shares"});
   const double interval = in.duration(
       "sharing_interval",
       {.maximum = 1e6, .fallback = 0, .help = "how often these weights are drawn anew; 0s: once, at a flow's start"});
@@ -132,6 +130,8 @@ void read_cluster(Reader& in, ClusterSpec& cluster) {
   in.empty_list("failures", "none yet");
   cluster.link_events = in.kinds("link_events", link_events::all(), "what happens to links on the way");
   cluster.background = in.kinds("background_traffic", backgrounds::all(), "flows of others on the same links");
+  if (cluster.fidelity == Fidelity::analytic && !(cluster.link_events.empty() && cluster.background.empty()))
+    in.fail("network", "\"analytic\" knows nothing of link events and of the traffic of others: take \"fused\"");
 }
 
 void read_workload(Reader& in, Spec& spec) {

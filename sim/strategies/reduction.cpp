@@ -54,7 +54,8 @@ Task<> Reduction::Lane::next() {
   co_await collective.member(worker_.rank());
   stays_.back().left = engine.now();
   if (++bucket.left < of_.training_.workers()) co_return;
-  if (bucket.lower_bound > 0)
+  const bool by_its_routes = of_.training_.cluster().network().statistics().rerouted == 0;  // a detour may be faster
+  if (bucket.lower_bound > 0 && by_its_routes)
     of_.record_.least_margin =
         std::min(of_.record_.least_margin, to_seconds(engine.now() - bucket.first_joined) / bucket.lower_bound);
   bucket.collective.reset();

@@ -74,6 +74,7 @@ int main(int argc, char** argv) {
     return complain(invalid, error.what());
   } catch (const std::bad_alloc&) { return complain(limit, "out of memory"); } catch (const std::exception& error) {
     if (caused_by<ConfigError>(error)) return complain(invalid, describe(error));
+    if (caused_by<std::bad_alloc>(error)) return complain(limit, "out of memory: " + describe(error));
     return complain(caused_by<std::overflow_error>(error) || caused_by<std::length_error>(error) ? limit : failed,
                     describe(error));
   }

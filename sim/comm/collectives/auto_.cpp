@@ -1,5 +1,6 @@
 // auto: the algorithm whose plan takes the least time in closed form, for this operation, these ranks and this size; of
-// equals the first in the list. Not among them: switches that add, which not every network has.
+// equals the first in the list. Not among them: switches that add, which not every network has; and, where another
+// algorithm will do, `direct`, whose N(N-1) messages at once no real switch takes without loss.
 #include "sim/comm/collective.hpp"
 
 namespace paceline::collectives {
@@ -8,12 +9,12 @@ namespace {
 class Cheapest final : public Algorithm {
  public:
   std::string name() const override { return "auto"; }
-  std::string refuses(Op, const Communicator&) const override { return ""; }
+  std::string refuses(Op, Communicator&) const override { return ""; }
   const Algorithm& chosen(Op op, Communicator& group, double bytes) const override {
     const Algorithm* best = nullptr;
     double least = 0;
     for (const AlgorithmMaker& algorithm : candidates()) {
-      if (!algorithm->refuses(op, group).empty()) continue;
+      if (!algorithm->refuses(op, group).empty() || (best && algorithm->name() == "direct")) continue;
       const double taken = group.planned(*algorithm, op, bytes).seconds;
       if (best && taken >= least * (1 - 1e-9)) continue;
       best = algorithm.get();

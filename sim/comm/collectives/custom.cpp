@@ -55,7 +55,7 @@ class Custom final : public Algorithm {
   explicit Custom(Program program) : program_(std::move(program)) {}
   std::string name() const override { return "custom"; }
   bool always_fluid() const override { return true; }
-  std::string refuses(Op op, const Communicator& group) const override {
+  std::string refuses(Op op, Communicator& group) const override {
     if (op != program_.op) return fmt::format("is written for {}", name_of(program_.op));
     if (group.size() == int(program_.ranks.size())) return "";
     return fmt::format("is written for {} ranks, not {}", program_.ranks.size(), group.size());

@@ -28,7 +28,7 @@ class DirectCall final : public Collective {
 class Direct final : public Algorithm {
  public:
   std::string name() const override { return "direct"; }
-  std::string refuses(Op op, const Communicator&) const override {
+  std::string refuses(Op op, Communicator&) const override {
     const bool knows = op == Op::all_to_all || op == Op::reduce_scatter || op == Op::all_gather;
     return knows ? "" : "does all_to_all, reduce_scatter and all_gather";
   }

@@ -36,7 +36,7 @@ class DoubleTree final : public Algorithm {
  public:
   explicit DoubleTree(double chunk) : chunk_(chunk) {}
   std::string name() const override { return "double_tree"; }
-  std::string refuses(Op op, const Communicator&) const override {
+  std::string refuses(Op op, Communicator&) const override {
     return op == Op::all_reduce ? "" : "does all_reduce only";
   }
   std::unique_ptr<Collective> messages(Op op, Communicator& group, double bytes) const override {

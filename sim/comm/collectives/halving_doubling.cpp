@@ -5,13 +5,15 @@
 // While halving, rank r holds 2d parts that begin with the d-aligned part at or below r; it keeps the half in which r
 // itself lies, and ends with part r.
 #include "sim/comm/collectives/recursive.hpp"
+#include "sim/core/sync.hpp"
 
 namespace paceline::collectives {
 namespace {
 
 class HalvingDoublingCall final : public Collective {
  public:
-  using Collective::Collective;
+  HalvingDoublingCall(Communicator& group, Op op, double bytes)
+      : Collective(group, op, bytes), folded_(group.engine(), 0, "ranks folded in") {}
 
   Task<> member(int rank) override {
     const int p = power_below(size());
@@ -27,7 +29,9 @@ class HalvingDoublingCall final : public Collective {
       Port& in = port(rank + p, rank);
       co_await in.next();
       add(in, all());
+      folded_.add(1);
     }
+    co_await folded_.reaches(size() - p);
     for (int d = p / 2; op_ != Op::all_gather && d > 0; d /= 2) {
       Port &out = port(rank, rank ^ d), &in = port(rank ^ d, rank);
       send(out, parts(rank ^ d, d, p));
@@ -44,6 +48,7 @@ class HalvingDoublingCall final : public Collective {
   }
 
  private:
+  Counter folded_;  // nobody begins before: the messages of a step are simultaneous
   // The d parts in which that of a rank lies.
   static Part parts(int of_rank, int d, int p) {
     return {std::size_t(of_rank / d * d), std::size_t(d), std::size_t(p)};
@@ -53,7 +58,7 @@ class HalvingDoublingCall final : public Collective {
 class HalvingDoubling final : public Algorithm {
  public:
   std::string name() const override { return "halving_doubling"; }
-  std::string refuses(Op op, const Communicator& group) const override {
+  std::string refuses(Op op, Communicator& group) const override {
     if (op == Op::all_reduce) return "";
     if (op != Op::reduce_scatter && op != Op::all_gather) return "does all_reduce, reduce_scatter and all_gather";
     return power_below(group.size()) == group.size() ? "" : "needs a power of two of ranks";

@@ -1,6 +1,8 @@
 // hierarchical: reduce-scatter inside every host of g ranks, all-reduce of part i among the ranks with place i on all k
 // hosts (the rails, in parallel), all-gather inside. With rings, where rails do not share links:
 //     2(g-1) α1 + 2 (g-1)/g S β1 + 2(k-1) α2 + 2 (k-1)/k S/g β2.
+#include <fmt/format.h>
+
 #include "sim/comm/collective.hpp"
 
 namespace paceline::collectives {
@@ -39,12 +41,14 @@ class Groups {
 
 class HierarchicalCall final : public Collective {
  public:
-  HierarchicalCall(Communicator& group, Op op, double bytes, const Levels& levels)
-      : Collective(group, op, bytes), groups_(group) {
+  HierarchicalCall(Communicator& group, Op all, double bytes, const Levels& levels)
+      : Collective(group, all, bytes), groups_(group) {
     const auto host_ranks = double(groups_.rails());
     for (int h = 0; h < groups_.hosts(); ++h) {
-      scatters_.push_back(levels.inside->messages(Op::reduce_scatter, groups_.host(h), bytes));
-      gathers_.push_back(levels.inside->messages(Op::all_gather, groups_.host(h), bytes));
+      Communicator& host = groups_.host(h);
+      const auto inside = [&](Op op) { return levels.inside->chosen(op, host, bytes).messages(op, host, bytes); };
+      scatters_.push_back(inside(Op::reduce_scatter));
+      gathers_.push_back(inside(Op::all_gather));
     }
     for (int i = 0; i < groups_.rails(); ++i) {
       Communicator& rail = groups_.rail(i);
@@ -87,9 +91,16 @@ class Hierarchical final : public Algorithm {
  public:
   explicit Hierarchical(Levels levels) : levels_(std::move(levels)) {}
   std::string name() const override { return "hierarchical"; }
-  std::string refuses(Op op, const Communicator& group) const override {
+  std::string refuses(Op op, Communicator& group) const override {
     if (op != Op::all_reduce) return "does all_reduce only";
-    return group.ranks_per_host() > 0 ? "" : "needs the same number of ranks on every host";
+    if (group.ranks_per_host() == 0) return "needs the same number of ranks on every host";
+    Groups groups(group);
+    for (const Op half : {Op::reduce_scatter, Op::all_gather})
+      if (const std::string why = levels_.inside->chosen(half, groups.host(0), 1).refuses(half, groups.host(0));
+          !why.empty())
+        return fmt::format("has {} inside hosts for {}: it {}", levels_.inside->name(), name_of(half), why);
+    const std::string why = levels_.across->chosen(op, groups.rail(0), 1).refuses(op, groups.rail(0));
+    return why.empty() ? "" : fmt::format("has {} across hosts: it {}", levels_.across->name(), why);
   }
   std::unique_ptr<Collective> messages(Op op, Communicator& group, double bytes) const override {
     return std::make_unique<HierarchicalCall>(group, op, bytes, levels_);
@@ -99,8 +110,10 @@ class Hierarchical final : public Algorithm {
     Plan scatter, across, gather;
     for (int h = 0; h < groups.hosts(); ++h) {
       const std::vector<int>& ranks = group.hosts()[std::size_t(h)];
-      merge(scatter, levels_.inside->plan(Op::reduce_scatter, groups.host(h), bytes), ranks);
-      merge(gather, levels_.inside->plan(Op::all_gather, groups.host(h), bytes), ranks);
+      Communicator& host = groups.host(h);
+      const auto inside = [&](Op op) { return levels_.inside->chosen(op, host, bytes).plan(op, host, bytes); };
+      merge(scatter, inside(Op::reduce_scatter), ranks);
+      merge(gather, inside(Op::all_gather), ranks);
     }
     for (int i = 0; i < groups.rails(); ++i) {
       const double share = bytes / groups.rails();

@@ -15,7 +15,7 @@ class InNetworkCall final : public Collective {
  public:
   InNetworkCall(Communicator& group, Op op, double bytes, double efficiency)
       : Collective(group, op, bytes),
-        efficiency_(efficiency),
+        slowness_(1 / efficiency - 1),
         added_(group.engine(), 0, "sums in the network"),
         returned_(group.engine(), 0, "results from the network") {}
 
@@ -24,21 +24,24 @@ class InNetworkCall final : public Collective {
     if (n == 1) co_return;
     Port& out = port(rank, (rank + 1) % n);
     Port& in = port((rank + n - 1) % n, rank);
-    send(out, all(), bytes_ / efficiency_);
+    const double rate = group_.bandwidth(rank, (rank + 1) % n);
+    if (slowness_ > 0) co_await group_.engine().sleep(span_of(slowness_ * bytes_ / rate));
+    send(out, all());
     co_await in.next();
-    group_.received(rank, bytes_);
+    take_in(in, all());
     added_.add(1);
     co_await added_.reaches(n);
-    send(out, chunk(rank), bytes_ / n / efficiency_);
+    if (slowness_ > 0) co_await group_.engine().sleep(span_of(slowness_ * bytes_ / n / rate));
+    send(out, chunk(rank));
     co_await in.next();
-    group_.received(rank, bytes_ / n);
+    take_in(in, chunk(rank));
     if (returned_.value() + 1 == n) reckon();
     returned_.add(1);
     co_await returned_.reaches(n);
   }
 
  private:
-  const double efficiency_;
+  const double slowness_;  // seconds besides, for each that the bytes take
   Counter added_, returned_;
 };
 
@@ -46,7 +49,7 @@ class InNetwork final : public Algorithm {
  public:
   explicit InNetwork(double efficiency) : efficiency_(efficiency) {}
   std::string name() const override { return "in_network"; }
-  std::string refuses(Op op, const Communicator&) const override {
+  std::string refuses(Op op, Communicator&) const override {
     return op == Op::all_reduce ? "" : "does all_reduce only";
   }
   std::unique_ptr<Collective> messages(Op op, Communicator& group, double bytes) const override {
@@ -58,9 +61,10 @@ class InNetwork final : public Algorithm {
     Plan plan(2);
     for (int rank = 0; rank < n; ++rank) {
       const int next = (rank + 1) % n;
+      const double besides = (1 / efficiency_ - 1) * bytes / group.bandwidth(rank, next);
       const Span latency = group.latency(rank, next);
-      plan[0].push_back({rank, next, bytes / efficiency_, latency});
-      plan[1].push_back({rank, next, bytes / n / efficiency_, latency});
+      plan[0].push_back({rank, next, bytes, latency + span_of(besides)});
+      plan[1].push_back({rank, next, bytes / n, latency + span_of(besides / n)});
     }
     return plan;
   }

@@ -22,7 +22,7 @@ class RecursiveDoublingCall final : public Collective {
 class RecursiveDoubling final : public Algorithm {
  public:
   std::string name() const override { return "recursive_doubling"; }
-  std::string refuses(Op op, const Communicator& group) const override {
+  std::string refuses(Op op, Communicator& group) const override {
     if (op != Op::all_reduce) return "does all_reduce only";
     return power_below(group.size()) == group.size() ? "" : "needs a power of two of ranks";
   }

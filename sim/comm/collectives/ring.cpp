@@ -66,7 +66,7 @@ class Ring final : public Algorithm {
  public:
   explicit Ring(Addition addition) : addition_(std::move(addition)) {}
   std::string name() const override { return "ring"; }
-  std::string refuses(Op op, const Communicator&) const override {
+  std::string refuses(Op op, Communicator&) const override {
     const bool knows = op == Op::all_reduce || op == Op::reduce_scatter || op == Op::all_gather;
     return knows ? "" : "does all_reduce, reduce_scatter and all_gather";
   }

@@ -25,7 +25,7 @@ class BinomialTree final : public Algorithm {
  public:
   explicit BinomialTree(double chunk) : chunk_(chunk) {}
   std::string name() const override { return "tree"; }
-  std::string refuses(Op op, const Communicator&) const override {
+  std::string refuses(Op op, Communicator&) const override {
     return op == Op::all_reduce || op == Op::broadcast ? "" : "does all_reduce and broadcast";
   }
   std::unique_ptr<Collective> messages(Op op, Communicator& group, double bytes) const override {

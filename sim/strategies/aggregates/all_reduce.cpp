@@ -68,6 +68,9 @@ class AllReduceMean final : public Aggregate {
         buckets_(buckets_of(training.cost(), training.cost().step(0, 0, training.pool().batches().size()).backward,
                             options)),
         x_{Version{0, training.initial()}} {
+    if (options.sharding == Sharding::zero3 && !options.overlap)
+      throw ConfigError({}, "/training/strategy/aggregate/overlap",
+                        "cannot be false with zero3, which gathers and reduces part by part");
     require(*options.algorithm, reducing(), training, "/training/strategy/aggregate/algorithm");
     if (sharded()) require(*options.algorithm, Op::all_gather, training, "/training/strategy/aggregate/algorithm");
     for (int w = 0; w < training.workers(); ++w) {
