@@ -38,7 +38,8 @@ void Network::reroute(FlowId id) {
 void Network::reroute_all() {
   for (FlowId id = 0; id < flows_.size(); ++id) {
     Flow& flow = flows_[id];
-    if (flow.state != State::flowing || !is_blocked(shares_.route(id))) continue;
+    if (flow.state < State::flowing || !is_blocked(shares_.route(id))) continue;
+    if (flow.state == State::alone) end_alone(id);
     if (!find_detour(shares_.route(id))) {
       if (!std::exchange(flow.held, true)) ++statistics_.held;
       continue;

@@ -51,10 +51,7 @@ bool FairShare::leave(FlowId flow) {
   const LinkId bottleneck = user.bottleneck;
   for (const LinkId id : route(flow)) --links_[id].flows;
   if (user.state == State::alone) {
-    for (const LinkId id : route(flow)) {
-      links_[id].alone = none;
-      links_[id].load = 0;
-    }
+    for (const LinkId id : route(flow)) links_[id].alone = none;
   } else if (user.state == State::bundled) {
     const double rate = user.weight * links_[bottleneck].counted;
     Hop hop = flow << shift_;
@@ -65,7 +62,8 @@ bool FairShare::leave(FlowId flow) {
       else if (has_own(id)) mark_dirty(id);
     }
   }
-  if (bottleneck != none && !has_own(bottleneck)) links_[bottleneck].level = links_[bottleneck].counted = 0;
+  if (bottleneck != none && (user.state == State::alone || !has_own(bottleneck)))
+    links_[bottleneck].level = links_[bottleneck].counted = 0;
   user.state = State::away;
   user.bottleneck = none;
   return !dirty_.empty();
@@ -83,13 +81,12 @@ bool FairShare::place_alone(FlowId flow) {
   for (const LinkId id : route(flow)) {
     Link& link = links_[id];
     link.alone = flow;
-    link.load = rate;
     link.most = std::max(link.most, rate);
   }
   user.state = State::alone;
   user.bottleneck = least;
-  links_[least].level = links_[least].counted = rate / user.weight;
-  leveled_.push_back(least);
+  links_[least].level = rate / user.weight;
+  lonely_.push_back(flow);
   return true;
 }
 
@@ -97,10 +94,13 @@ bool FairShare::place_alone(FlowId flow) {
 void FairShare::bundle_lonely(FlowId flow) {
   User& user = users_[flow];
   user.state = State::bundled;
+  Link& bottleneck = links_[user.bottleneck];
+  bottleneck.counted = bottleneck.level;
   bundles_.set_tight(user.bottleneck, true);
   Hop hop = flow << shift_;
   for (const LinkId id : route(flow)) {
     links_[id].alone = none;
+    links_[id].load = bottleneck.capacity;
     bundles_.add(hop++, id, user.bottleneck, user.weight);
   }
 }
@@ -111,7 +111,6 @@ void FairShare::place(FlowId flow) {
   double least = std::numeric_limits<double>::infinity();
   for (const LinkId id : route(flow)) {
     const Link& link = links_[id];
-    if (link.alone != none) bundle_lonely(link.alone);
     double likely = link.capacity / link.flows;
     if (link.level > 0) {
       const double others = bundles_[bundles_.own(id)].weight;
@@ -131,6 +130,8 @@ void FairShare::place(FlowId flow) {
     if (!bundles_.tight(id)) links_[id].load += rate;
   }
   mark_dirty(user.bottleneck);
+  user.told = true;
+  placed_.push_back(flow);
 }
 
 void FairShare::move(FlowId flow, LinkId bottleneck) {
@@ -155,13 +156,9 @@ void FairShare::solve() {
   for (const FlowId flow : placed_) users_[flow].told = false;
   placed_.clear();
   leveled_.clear();
-  for (const FlowId flow : joined_) {
-    User& user = users_[flow];
-    if (user.state != State::joining) continue;
-    user.told = true;
-    placed_.push_back(flow);
-    if (!place_alone(flow)) place(flow);
-  }
+  lonely_.clear();
+  for (const FlowId flow : joined_)
+    if (users_[flow].state == State::joining && !place_alone(flow)) place(flow);
   joined_.clear();
   if (dirty_.empty()) return;
   next_round();

@@ -13,7 +13,8 @@
 // Links that are no bottleneck have no part in this; their load is checked at the end, and one that is now over its
 // capacity is taken in, and the filling goes on.
 //
-// A flow that is alone on all its links gets the least capacity among them at once, and is in no bundle.
+// A flow that is alone on all its links gets the least capacity among them at once, and is in no bundle until another
+// joins one of them.
 #pragma once
 #include <algorithm>
 #include <bit>
@@ -55,19 +56,24 @@ class FairShare {
     return user.bottleneck == none ? 0 : user.weight * links_[user.bottleneck].level;
   }
   std::uint32_t flows(LinkId link) const { return links_[link].flows; }
-  double peak(LinkId link) const;  // highest load over capacity after any solve
+  FlowId alone(LinkId link) const { return links_[link].alone; }  // the flow that is alone on all its links, or none
+  double peak(LinkId link) const;                                 // highest load over capacity after any solve
 
   // Says which links a flow will use. It takes no share before it joins.
   void set_route(FlowId flow, std::span<const LinkId> route, double weight) {
     if (flow >= users_.size()) grow(flow);
     users_[flow] = {.weight = weight, .hops = std::uint32_t(route.size())};
-    std::copy(route.begin(), route.end(), &hop_link_[std::size_t(flow) << shift_]);
+    LinkId* hop = &hop_link_[std::size_t(flow) << shift_];
+    for (const LinkId id : route) *hop++ = id;  // few: less than a call of memmove
   }
   void join(FlowId flow) {
-    for (LinkId id : route(flow)) ++links_[id].flows;
+    for (LinkId id : route(flow)) {
+      if (links_[id].flows++ > 0 && links_[id].alone != none) bundle_lonely(links_[id].alone);
+    }
     users_[flow].state = State::joining;
     joined_.push_back(flow);
   }
+  void bundle_lonely(FlowId flow);  // one that is alone shall be so no more
   // Returns whether others may gain by it.
   bool leave(FlowId flow);
   // Of one that has joined.
@@ -75,7 +81,8 @@ class FairShare {
 
   // Solves after any number of changes. What is told then holds until the next.
   void solve();
-  std::span<const FlowId> placed() const { return placed_; }    // flows with a new bottleneck
+  std::span<const FlowId> lonely() const { return lonely_; }    // flows that are alone from now on
+  std::span<const FlowId> placed() const { return placed_; }    // others with a new bottleneck
   std::span<const LinkId> leveled() const { return leveled_; }  // links with a new level
 
  private:
@@ -85,7 +92,7 @@ class FairShare {
   struct alignas(64) Link {
     // a cache line: what joining and leaving touch
     double capacity = 0;
-    double load = 0;     // kept while the link is not tight
+    double load = 0;     // kept while the link is neither tight nor one flow's alone
     double most = 0;     // highest load at this capacity
     double level = 0;    // rate / weight of those bottlenecked here
     double counted = 0;  // the level that loads are reckoned with
@@ -124,7 +131,6 @@ class FairShare {
   void grow(FlowId flow);
   bool place_alone(FlowId flow);
   void place(FlowId flow);
-  void bundle_lonely(FlowId flow);
   void move(FlowId flow, LinkId bottleneck);
   void mark_dirty(LinkId link);
 
@@ -155,7 +161,7 @@ class FairShare {
   std::vector<User> users_;
   std::vector<LinkId> hop_link_;
   Bundles bundles_;
-  std::vector<FlowId> joined_, placed_, moving_;
+  std::vector<FlowId> joined_, lonely_, placed_, moving_;
   std::vector<LinkId> dirty_, leveled_, opened_, seen_, loaded_, to_open_, overfull_;
   std::vector<Level> heap_;
   std::uint32_t round_ = 0, load_round_ = 1;

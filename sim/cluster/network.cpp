@@ -21,13 +21,14 @@ Network::Network(Engine& engine, const Topology& topology, const NetworkOptions&
     : Waitable(engine),
       topology_(topology),
       options_(options),
+      noisy_(options.sharing_noise > 0),
+      redraws_(noisy_ && options.sharing_interval > Span{0}),
       shares_(std::max(topology.longest_route(), topology.longest_detour())),
       uses_(topology.links()),
+      offers_(topology.links()),
       groups_(topology.links()) {
   for (LinkId id = 0; id < topology.links(); ++id) {
     specs_.push_back(topology.link(id));
-    uses_[id].latency = specs_[id].latency;
-    uses_[id].overhead = specs_[id].overhead;
     shares_.add_link(payload_rate(specs_[id]));
   }
 }
@@ -86,11 +87,11 @@ FlowId Network::launch(std::span<const LinkId> route, double bytes, double weigh
   flow.held = false;
   Span latency = -waited, overhead = route.empty() ? Span{0} : options_.per_message_overhead;
   for (const LinkId link : route) {
-    latency += uses_[link].latency;
-    overhead += uses_[link].overhead;
+    latency += specs_[link].latency;
+    overhead += specs_[link].overhead;
   }
   latency = std::max(latency, Span{0}) + overhead;
-  if (options_.sharing_noise > 0) {
+  if (noisy_) {
     if (id >= base_weights_.size()) base_weights_.resize(id + 1);
     base_weights_[id] = weight;
     weight *= noise(flow, 0);
@@ -106,7 +107,7 @@ FlowId Network::launch(std::span<const LinkId> route, double bytes, double weigh
 
 Span Network::latency(std::span<const LinkId> route) const {
   Span sum = route.empty() ? Span{0} : options_.per_message_overhead;
-  for (const LinkId link : route) sum += uses_[link].latency + uses_[link].overhead;
+  for (const LinkId link : route) sum += specs_[link].latency + specs_[link].overhead;
   return sum;
 }
 
@@ -115,29 +116,54 @@ void Network::start(FlowId id) {
   flows_[id].state = State::flowing;
   if (down_ > 0 && is_blocked(shares_.route(id))) reroute(id);
   begin(id);
-  redraw_later();
+  if (redraws_) redraw_later();
   solve_later();
 }
 
 void Network::begin(FlowId id) {
-  flows_[id].since = engine().now();
-  for (const LinkId link : shares_.route(id))
-    if (shares_.flows(link) == 0) uses_[link].since = flows_[id].since;
+  const Time now = engine().now();
+  for (const LinkId link : shares_.route(id)) {
+    account(link, now);
+    if (shares_.alone(link) != none) end_alone(shares_.alone(link));
+  }
   shares_.join(id);
 }
 
 // Bytes that are still to be carried; below 0 by half a tick's at most.
 double Network::left(FlowId id) const {
   const Flow& flow = flows_[id];
+  if (flow.state == State::alone) return flow.amount - shares_.rate(id) * double((engine().now() - flow.since).count());
   if (flow.bottleneck == none) return flow.amount;
   return (flow.amount - groups_[flow.bottleneck].clock.at(engine().now())) * shares_.weight(id);
 }
 
-// Takes a flow off its bottleneck's clock.
+// Nobody shares its links: it has an alarm of its own.
+void Network::begin_alone(FlowId id) {
+  Flow& flow = flows_[id];
+  const double rate = shares_.rate(id);
+  flow.state = State::alone;
+  flow.since = engine().now();
+  if (rate > 0) flow.ticket = alarm_in(flow.amount / rate, shares_.bottleneck(id), flow.owner == Owner::background);
+}
+
+// From now on it may have company: it goes to the clock of its bottleneck with its alarm.
+void Network::end_alone(FlowId id) {
+  Flow& flow = flows_[id];
+  flow.state = State::flowing;
+  flow.bottleneck = shares_.bottleneck(id);
+  Group& group = groups_[flow.bottleneck];
+  group.clock.start(shares_.level(flow.bottleneck), flow.since);
+  group.alarm = std::exchange(flow.ticket, 0);
+  group.workers = flow.owner == Owner::workers;
+  flow.amount /= shares_.weight(id);
+  shares_.bundle_lonely(id);
+  group.clock.add(flow.amount, flow.order, places_);
+}
+
+// Takes a flow off the clock that it is on.
 void Network::detach(FlowId id) {
   Flow& flow = flows_[id];
   const LinkId bottleneck = flow.bottleneck;
-  if (bottleneck == none) return;
   flow.amount = std::max(left(id), 0.0);
   flow.bottleneck = none;
   Group& group = groups_[bottleneck];
@@ -168,7 +194,7 @@ void Network::finish(FlowId id) {
   void* const target = flow.target;
   const Agenda::Call call = flow.call;
   const std::uint32_t what = flow.what;
-  totals_of(flow).moved += flow.unsettled - (flow.state == State::flowing ? left(id) : 0);
+  totals_of(flow).moved += flow.unsettled - (flow.state >= State::flowing ? left(id) : 0);
   remove(id, 0);
   call(target, what);
 }
@@ -185,7 +211,9 @@ void Network::remove(FlowId id, double rest) {
   Flow& flow = flows_[id];
   const double carried = flow.unsettled - rest;
   totals_of(flow).received += carried;
-  if (flow.state == State::flowing) {
+  if (flow.state == State::alone) {
+    take_off(id, carried);
+  } else if (flow.state == State::flowing) {
     const LinkId bottleneck = flow.bottleneck;
     const bool first = bottleneck != none && groups_[bottleneck].clock.first() == id;
     take_off(id, carried);
@@ -200,17 +228,13 @@ void Network::remove(FlowId id, double rest) {
 
 // The links of its route are free of it, and have carried so much for it.
 void Network::take_off(FlowId id, double carried) {
-  detach(id);
+  if (flows_[id].bottleneck != none) detach(id);
   const Time now = engine().now();
-  const double time = double((now - flows_[id].since).count());
-  const bool others_gain = shares_.leave(id);
   for (const LinkId link : shares_.route(id)) {
-    Use& use = uses_[link];
-    use.carried += carried;
-    use.flow_time += time;
-    if (shares_.flows(link) == 0) use.busy += now - std::exchange(use.since, now);
+    account(link, now);
+    uses_[link].carried += carried;
   }
-  if (others_gain) solve_later();
+  if (shares_.leave(id)) solve_later();
 }
 
 void Network::settle() {
@@ -224,16 +248,10 @@ void Network::settle() {
     totals.received += carried;
     totals.in_flight += rest;
     flow.unsettled = rest;
-    if (flow.state != State::flowing) continue;
-    const Time now = engine().now();
-    const double time = double((now - std::exchange(flow.since, now)).count());
-    for (const LinkId link : shares_.route(id)) {
-      Use& use = uses_[link];
-      use.carried += carried;
-      use.flow_time += time;
-      use.busy += now - std::exchange(use.since, now);
-    }
+    if (flow.state < State::flowing) continue;
+    for (const LinkId link : shares_.route(id)) uses_[link].carried += carried;
   }
+  for (LinkId link = 0; link < uses_.size() && engine_lives(); ++link) account(link, engine().now());
 }
 
 void Network::set_link(LinkId link, const LinkSpec& spec) {
@@ -241,11 +259,9 @@ void Network::set_link(LinkId link, const LinkSpec& spec) {
   if (!(spec.bandwidth >= 0) || spec.latency < Span{0})
     throw std::logic_error("set_link: " + topology_.link_name(link) + ": below 0");
   specs_[link] = spec;
-  uses_[link].latency = spec.latency;
-  uses_[link].overhead = spec.overhead;
-  uses_[link].offered = offered(link);
-  uses_[link].resized = engine().now();
+  offers_[link] = {offered(link), engine().now()};
   const bool was_up = shares_.capacity(link) > 0;
+  if (const FlowId alone = shares_.alone(link); alone != none) end_alone(alone);
   shares_.set_capacity(link, payload_rate(spec));
   if (const bool is_up = shares_.capacity(link) > 0; is_up != was_up) {
     is_up ? --down_ : ++down_;
@@ -264,10 +280,12 @@ void Network::solve() {
   ++statistics_.solves;
   if (std::exchange(routes_changed_, false) && down_ > 0) reroute_all();
   shares_.solve();
-  statistics_.placed += shares_.placed().size();
+  statistics_.placed += shares_.lonely().size() + shares_.placed().size();
   statistics_.leveled += shares_.leveled().size();
   const Time now = engine().now();
-  for (const FlowId id : shares_.placed()) detach(id);
+  for (const FlowId id : shares_.lonely()) begin_alone(id);
+  for (const FlowId id : shares_.placed())
+    if (flows_[id].bottleneck != none) detach(id);
   for (const LinkId link : shares_.leveled()) {
     groups_[link].clock.set_level(shares_.level(link), now);
     make_stale(link);
@@ -290,16 +308,23 @@ void Network::make_stale(LinkId link) {
 void Network::set_alarm(LinkId link) {
   Group& group = groups_[link];
   group.alarm = 0;
-  if (group.clock.empty()) return;
-  const Time now = engine().now();
-  const double ticks = std::max(1.0, group.clock.until_first(now) + 0.5);
-  if (ticks < to_seconds(Time::max() - now) * 1e12)
-    group.alarm =
-        engine().schedule(now + Span{std::int64_t(ticks)}, this, &Network::on_alarm, link, group.workers == 0);
+  if (!group.clock.empty()) group.alarm = alarm_in(group.clock.until_first(engine().now()), link, group.workers == 0);
 }
 
-// The first flow of a group ends; those that end at the same tick do so by events of their own.
+Engine::Ticket Network::alarm_in(double ticks, LinkId link, bool idle) {
+  const Time now = engine().now();
+  ticks = std::max(1.0, ticks + 0.5);
+  if (!(ticks < double((Time::max() - now).count()))) return 0;
+  return engine().schedule(now + Span{std::int64_t(ticks)}, this, &Network::on_alarm, link, idle);
+}
+
+// The one flow of a link, or the first of a group, ends; those that end at the same tick do so by events of their own.
 void Network::ring(LinkId link) {
+  if (const FlowId alone = shares_.alone(link); alone != none) {
+    flows_[alone].ticket = 0;
+    finish(alone);
+    return;
+  }
   groups_[link].alarm = 0;
   finish(groups_[link].clock.first());
 }
@@ -310,7 +335,7 @@ double Network::noise(const Flow& flow, std::uint64_t draw) const {
 }
 
 void Network::redraw_later() {
-  if (redraw_ || options_.sharing_interval <= Span{0} || options_.sharing_noise <= 0) return;
+  if (redraw_) return;
   const auto draws = engine().now().time_since_epoch() / options_.sharing_interval;
   redraw_ =
       engine().schedule(later(Time{}, (draws + 1) * options_.sharing_interval), this, &Network::on_redraw, 0, true);
@@ -322,7 +347,8 @@ void Network::redraw() {
   const auto draw = std::uint64_t(engine().now().time_since_epoch() / options_.sharing_interval);
   bool any = false;
   for (FlowId id = 0; id < flows_.size(); ++id) {
-    if (flows_[id].state != State::flowing || flows_[id].bottleneck == none) continue;
+    if (flows_[id].state == State::alone) end_alone(id);
+    if (flows_[id].bottleneck == none) continue;
     any = true;
     detach(id);
     shares_.set_weight(id, base_weights_[id] * noise(flows_[id], draw));
@@ -336,7 +362,7 @@ void Network::redraw() {
 void Network::waiters(std::vector<Waiter>& out) const {
   for (FlowId id = 0; id < flows_.size(); ++id) {
     const Flow& flow = flows_[id];
-    const bool moves = flow.bottleneck == none ? flow.ticket != 0 : groups_[flow.bottleneck].alarm != 0;
+    const bool moves = flow.ticket != 0 || (flow.bottleneck != none && groups_[flow.bottleneck].alarm != 0);
     if (flow.state == State::free || moves || flow.call != &Transfer::on_end) continue;
     std::string what = fmt::format("a transfer of {:g} bytes", flow.unsettled);
     for (const LinkId link : shares_.route(id))

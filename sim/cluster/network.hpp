@@ -5,7 +5,8 @@
 // then its bytes flow at the weighted max-min fair rate (see fair_share.hpp) of the links on its route; a link has room
 // for bandwidth * efficiency of them. It ends at the nearest tick, at least one after it began. An empty route takes no
 // time, zero bytes take the wait alone. Rates are computed once an instant, at its end, where flows started or ended.
-// Flows of one bottleneck are on one virtual clock (see virtual_time.hpp) and have one alarm.
+// Flows of one bottleneck are on one virtual clock (see virtual_time.hpp) and have one alarm; a flow that is alone on
+// its links has an alarm of its own until another joins it.
 //
 // Sharing noise: the weight of a flow is multiplied by exp(sigma z), z standard normal, by the flow's ordinal, drawn
 // anew at every multiple of an interval; without it flows that are alike stay in step for ever, which real ones never
@@ -91,7 +92,7 @@ class Network final : public Waitable {
   // Payload bytes a second of a link to which nothing has happened.
   double nominal_capacity(LinkId link) const { return payload_rate(topology_.link(link)) * 1e12; }
 
-  bool is_flowing(FlowId flow) const { return flow < flows_.size() && flows_[flow].state == State::flowing; }
+  bool is_flowing(FlowId flow) const { return flow < flows_.size() && flows_[flow].state >= State::flowing; }
   double rate(FlowId flow) const { return shares_.rate(flow) * 1e12; }  // bytes a second, of one that flows
   std::size_t flow_numbers() const { return flows_.size(); }            // all flows are below
 
@@ -106,8 +107,8 @@ class Network final : public Waitable {
   }
   // bytes that it could have carried so far
   double offered(LinkId link) const {
-    const Use& use = uses_[link];
-    return use.offered + shares_.capacity(link) * double((engine_time() - use.resized).count());
+    const Offer& offer = offers_[link];
+    return offer.bytes + shares_.capacity(link) * double((engine_time() - offer.resized).count());
   }
   const Totals& background() const { return background_; }
   const Totals& totals() const { return totals_; }  // up to the last settle()
@@ -120,28 +121,29 @@ class Network final : public Waitable {
 
  private:
   static constexpr FlowId none = ~0u;
-  enum class State : std::uint8_t { free, latent, flowing };
-  struct Flow {            // one cache line
-    double amount = 0;     // while it has a bottleneck: where it ends on that one's clock; else bytes
+  enum class State : std::uint8_t { free, latent, flowing, alone };  // alone: flowing, its rate is known
+  struct Flow {                                                      // one cache line
+    double amount = 0;     // where it ends on its clock; without one, bytes, if it is alone those left at `since`
     double unsettled = 0;  // bytes that are not accounted for
     void* target = nullptr;
     Agenda::Call call = nullptr;
-    std::uint64_t order = 0;    // ordinal << flow_bits | number
-    Time since{};               // when its bytes began to flow, or what it did was last accounted for
-    LinkId bottleneck = none;   // none: it waits for the solve
+    std::uint64_t order = 0;  // ordinal << flow_bits | number
+    Time since{};
+    LinkId bottleneck = none;   // whose clock it is on
     std::uint32_t what = 0;     // or the next free number
-    Engine::Ticket ticket = 0;  // of the start
+    Engine::Ticket ticket = 0;  // of the start, or the end of one that is alone
     State state = State::free;
     Owner owner = Owner::workers;
     bool held = false;
   };
-  struct alignas(64) Use {  // of a link
-    Span latency{0}, overhead{0};
+  struct alignas(32) Use {  // of a link
     double carried = 0;
     double flow_time = 0;  // sum of its flows' times, in picoseconds
-    Time since{};          // when it became busy, or was last accounted for
     Span busy{0};
-    double offered = 0;  // bytes, until it was resized
+    Time since{};  // until when these two are known; or it was idle
+  };
+  struct Offer {
+    double bytes = 0;  // until it was resized
     Time resized{};
   };
   struct alignas(64) Group {  // the flows that are bottlenecked at a link
@@ -167,6 +169,14 @@ class Network final : public Waitable {
   void finish(FlowId id);
   void remove(FlowId id, double rest);
   void take_off(FlowId id, double carried);
+  void account(LinkId link, Time now) {  // what its flows did until now
+    Use& use = uses_[link];
+    const Span time = now - std::exchange(use.since, now);
+    if (const std::uint32_t flows = shares_.flows(link); flows > 0) {
+      use.flow_time += flows * double(time.count());
+      use.busy += time;
+    }
+  }
   Totals& totals_of(const Flow& flow) { return flow.owner == Owner::workers ? totals_ : background_; }
   Time engine_time() const { return engine_lives() ? engine().now() : Time{}; }
   bool is_blocked(std::span<const LinkId> route) const;
@@ -174,10 +184,13 @@ class Network final : public Waitable {
   void reroute(FlowId id);
   void reroute_all();
   double left(FlowId id) const;
+  void begin_alone(FlowId id);
+  void end_alone(FlowId id);
   void detach(FlowId id);
   void attach(FlowId id);
   void ring(LinkId link);
   void set_alarm(LinkId link);
+  Engine::Ticket alarm_in(double ticks, LinkId link, bool idle);
   void make_stale(LinkId link);
   void solve_later();
   void solve();
@@ -187,9 +200,11 @@ class Network final : public Waitable {
 
   const Topology& topology_;
   NetworkOptions options_;
+  const bool noisy_, redraws_;  // weights, once or at every interval
   FairShare shares_;
   std::vector<LinkSpec> specs_;
   std::vector<Use> uses_;
+  std::vector<Offer> offers_;
   std::vector<Group> groups_;  // by link
   std::vector<Flow> flows_;
   std::vector<double> base_weights_;  // by flow, without noise; empty where there is none

@@ -23,6 +23,11 @@ class VirtualTime {
   bool empty() const { return heap_.empty(); }
   double level() const { return level_; }  // bytes per weight and picosecond
   double at(Time now) const { return passed_ + level_ * double((now - updated_).count()); }
+  void start(double level, Time now) {
+    passed_ = 0;
+    updated_ = now;
+    level_ = level;
+  }
   void set_level(double level, Time now) {
     passed_ = at(now);
     updated_ = now;

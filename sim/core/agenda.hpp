@@ -8,14 +8,16 @@
 //     not remembered opens a further run, whose number is greater: the order holds either way
 //   - the entry that was taken last leaves a hole at the root, which the next push fills: a process
 //     that sleeps again costs one descent instead of a pop and a push
-//   - a run is linked both ways and its first slot knows its place in the heap: what is cancelled is
-//     gone at once, and a time of which all was cancelled never comes
+//   - a run is linked both ways and the place of its first slot in the heap is known: what is
+//     cancelled is gone at once, and a time of which all was cancelled never comes; places are kept
+//     apart, since moving an entry then dirties a dense line instead of an event's
 // Nothing is allocated once the vectors have grown. Limits: 2^24 pending events, 2^40 runs.
 #pragma once
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 namespace paceline {
@@ -45,14 +47,16 @@ class Agenda {
   // Throws std::logic_error for a time that is past, std::length_error beyond the limits.
   Ticket schedule(Ticks at, void* target, Call call, std::uint32_t what, bool idle = false) {
     if (at < now_) past();
-    const Ticket slot = take_slot();
-    ++pending_;
-    if (idle) mark_idle(slot);
+    if (!free_) add_slot();
+    const Ticket slot = free_;
     Slot& event = slots_[slot];
+    free_ = event.next;
+    ++pending_;
+    idle_ += idle;
+    event.idle = idle;
     event.target = target;
     event.call = call;
     event.what = what;
-    event.place = nowhere;
     if (at == now_) {  // beside the heap
       event.next = 0;
       if (head_) slots_[tail_].next = slot;
@@ -62,26 +66,17 @@ class Agenda {
       return slot;
     }
     Remembered& last = remembered(at);
-    if (last.at == at) {  // one more in a run
-      Slot& first = slots_[last.run];
-      slots_[first.prev].next = slot;
-      event.prev = first.prev;
-      event.next = last.run;
-      first.prev = slot;
+    if (last.at != at) {
+      last.at = at;
+      last.run = slot;
+      open_run(at, slot);
       return slot;
     }
-    event.next = event.prev = slot;
-    last.at = at;
-    last.run = slot;
-    if (next_run_ >> (64 - slot_bits)) full();
-    const std::uint64_t order = next_run_++ << slot_bits | slot;
-    if (hole_) {
-      hole_ = false;
-      sink(0, at, order);
-    } else {
-      heap_.emplace_back();
-      rise(heap_.size() - 1, at, order);
-    }
+    Slot& first = slots_[last.run];  // one more in a run
+    slots_[first.prev].next = slot;
+    event.prev = first.prev;
+    event.next = last.run;
+    first.prev = slot;
     return slot;
   }
 
@@ -92,7 +87,7 @@ class Agenda {
   void cancel(Ticket slot) {
     if (!slot) return;
     Slot& event = slots_[slot];
-    if (event.place != nowhere) cancel_first(slot);
+    if (place_[slot] != nowhere) cancel_first(slot);
     else if (slot == head_) head_ = event.next;
     else {
       slots_[event.prev].next = event.next;
@@ -130,7 +125,7 @@ class Agenda {
       const Ticket run = Ticket(heap_[0].order & slot_mask);
       Slot& first = slots_[run];
       const Ticket last = first.prev;
-      first.place = nowhere;
+      place_[run] = nowhere;
       first.prev = tail_;
       slots_[last].next = 0;
       if (head_) slots_[tail_].next = run;
@@ -160,8 +155,8 @@ class Agenda {
     void* target = nullptr;
     Call call = nullptr;
     std::uint32_t what = 0;
-    Ticket next = 0, prev = 0;      // a ring in the heap, a line in the present instant
-    std::uint32_t place = nowhere;  // in the heap, of the first of a run
+    Ticket next = 0, prev = 0;  // a ring in the heap, a line in the present instant
+    bool idle = false;
   };
   struct Remembered {
     Ticks at = -1;
@@ -175,27 +170,28 @@ class Agenda {
 
   Remembered& remembered(Ticks at) { return remembered_[std::uint64_t(at) * 0x9e3779b97f4a7c15u >> 58]; }
 
-  Ticket take_slot() {
-    const Ticket slot = free_;
-    if (slot) {
-      free_ = slots_[slot].next;
-      return slot;
-    }
+  // Out of line, so that scheduling is short: what is rare, or costs more than a call.
+  [[gnu::noinline]] void add_slot() {
     if (slots_.size() > slot_mask) full();
     slots_.emplace_back();
-    return Ticket(slots_.size() - 1);
+    place_.push_back(nowhere);
+    free_ = Ticket(slots_.size() - 1);
   }
-  void mark_idle(Ticket slot) {
-    if (slot >= is_idle_.size()) is_idle_.resize(slots_.size());
-    is_idle_[slot] = true;
-    ++idle_;
+  [[gnu::noinline]] void open_run(Ticks at, Ticket slot) {
+    slots_[slot].next = slots_[slot].prev = slot;
+    if (next_run_ >> (64 - slot_bits)) full();
+    const std::uint64_t order = next_run_++ << slot_bits | slot;
+    if (hole_) {
+      hole_ = false;
+      sink(0, at, order);
+    } else {
+      heap_.emplace_back();
+      rise(heap_.size() - 1, at, order);
+    }
   }
   void free_slot(Ticket slot) {
     --pending_;
-    if (idle_ > 0 && slot < is_idle_.size() && is_idle_[slot]) {
-      is_idle_[slot] = false;
-      --idle_;
-    }
+    idle_ -= slots_[slot].idle;
     slots_[slot].next = free_;
     free_ = slot;
   }
@@ -203,18 +199,18 @@ class Agenda {
   // The first of a run: the second takes its place, or the run is taken out of the heap.
   void cancel_first(Ticket slot) {
     const Slot& event = slots_[slot];
-    const std::uint32_t place = event.place;
-    Remembered& last = remembered(heap_[place].at);
+    Remembered& last = remembered(heap_[place_[slot]].at);
     if (event.next == slot) {
       if (last.run == slot) last = {};
       fill_hole();
-      remove(slots_[slot].place);
+      remove(std::exchange(place_[slot], nowhere));
       return;
     }
+    const std::uint32_t place = std::exchange(place_[slot], nowhere);
     Slot& second = slots_[event.next];
     second.prev = event.prev;
     slots_[event.prev].next = event.next;
-    second.place = place;
+    place_[event.next] = place;
     heap_[place].order = (heap_[place].order & ~slot_mask) | event.next;
     if (last.run == slot) last.run = event.next;
   }
@@ -227,7 +223,7 @@ class Agenda {
   void put(std::size_t i, Ticks at, std::uint64_t order) {
     heap_[i].at = at;
     heap_[i].order = order;
-    slots_[order & slot_mask].place = std::uint32_t(i);
+    place_[order & slot_mask] = std::uint32_t(i);
   }
   void rise(std::size_t i, Ticks at, std::uint64_t order) {
     for (std::size_t up; i > 0; i = up) {
@@ -262,8 +258,8 @@ class Agenda {
   }
 
   std::vector<Entry> heap_;
-  std::vector<Slot> slots_{1};  // slot 0 is no slot
-  std::vector<bool> is_idle_;   // by slot
+  std::vector<Slot> slots_{1};                 // slot 0 is no slot
+  std::vector<std::uint32_t> place_{nowhere};  // by slot: in the heap, of the first of a run
   std::size_t pending_ = 0, idle_ = 0;
   Remembered remembered_[64];
   Ticks now_ = 0;

@@ -71,6 +71,7 @@ struct Net {  // a FairShare, and what the reference needs
   std::size_t solve() {
     shares.solve();
     std::set<FlowId> changed(shares.placed().begin(), shares.placed().end());
+    changed.insert(shares.lonely().begin(), shares.lonely().end());
     for (const auto& [id, flow] : flows)
       if (std::count(shares.leveled().begin(), shares.leveled().end(), shares.bottleneck(id))) changed.insert(id);
     for (const FlowId id : changed) told[id] = shares.rate(id);
