@@ -21,7 +21,7 @@ bool Network::find_detour(std::span<const LinkId> route) {
             to = node_at_[std::size_t(topology_.ends(route.back()).to)];
   if (from < 0 || to < 0) return false;
   const auto usable = [&](LinkId link) { return shares_.capacity(link) > 0; };
-  return topology_.detour(from, to, usable, detour_) && detour_.size() <= shares_.longest_route();
+  return topology_.detour(from, to, usable, detour_) && !detour_.empty() && detour_.size() <= shares_.longest_route();
 }
 
 // Sends a flow that has not joined another way, if there is one.

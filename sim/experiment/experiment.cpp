@@ -155,7 +155,7 @@ Results Experiment::collect() const {
     result.bytes_sent = training_->traffic()[std::size_t(w)].sent;
     result.bytes_received = training_->traffic()[std::size_t(w)].received;
   }
-  if (sum > 0) r.load_imbalance = most / (sum / training_->workers()) - 1;
+  if (sum > 0) r.load_imbalance = std::max(0.0, most / (sum / training_->workers()) - 1);
   const Network& network = cluster_->network();
   for (LinkId id = 0; id < cluster_->topology().links(); ++id) {
     LinkResult& link = r.links.emplace_back();

@@ -61,12 +61,17 @@ Task<> Reduction::Lane::next() {
   bucket.collective.reset();
 }
 
+std::vector<Reduction::Lane::Period> Reduction::Lane::moving() const {
+  std::vector<Period> periods;
+  for (std::size_t i = 0; i < stays_.size(); ++i)
+    periods.push_back({std::max(stays_[i].joined, of_.buckets_[i].last_joined), stays_[i].left});
+  return periods;
+}
+
 Span Reduction::Lane::moving_before(Time time) const {
   Span sum{0};
-  for (std::size_t i = 0; i < stays_.size(); ++i) {
-    const Time from = std::max(stays_[i].joined, of_.buckets_[i].last_joined), until = std::min(stays_[i].left, time);
-    if (until > from) sum += until - from;
-  }
+  for (const Period& period : moving())
+    if (std::min(period.until, time) > period.from) sum += std::min(period.until, time) - period.from;
   return sum;
 }
 

@@ -36,6 +36,11 @@ class Reduction {
     // Through the next bucket alone.
     Task<> next();
     void split(Time from, Time to, const Spend& spend) const override;
+    // When bytes moved: from the arrival of a bucket's last member until this worker left it.
+    struct Period {
+      Time from, until;
+    };
+    std::vector<Period> moving() const;
     // How long bytes moved before that time.
     Span moving_before(Time time) const;
 

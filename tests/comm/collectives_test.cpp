@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "sim/comm/timing.hpp"
+#include "topologies/topology_maker.hpp"
 
 namespace paceline::test {
 namespace {
@@ -243,6 +244,54 @@ TEST(OneRank, NeedsNoTime) {
         } catch (const std::invalid_argument&) {}
       }
   }
+}
+
+// On a switch everybody's messages into one rank share its link: the closed form holds as long as nobody runs ahead.
+TEST(HalvingDoubling, TakesItsClosedFormOnASwitchForAnyNumberOfRanks) {
+  const AlgorithmMaker algorithm = collectives::all().named("halving_doubling");
+  Node document = parse_document(R"({"kind": "star", "bandwidth": "100Gbps", "latency": "2.5us"})", "test.json");
+  const TopologyMaker star = topologies::read_topology(document);
+  for (int n = 2; n <= 33; ++n) {
+    const Form form = closed_form("halving_doubling", Op::all_reduce, n, 1e8);
+    for (const Fidelity fidelity : {Fidelity::fluid, Fidelity::fused, Fidelity::analytic})
+      EXPECT_NEAR(time_collective(*star.build(n), first(n), *algorithm, Op::all_reduce, 1e8, fidelity).seconds,
+                  form.seconds, 1e-9 * form.seconds + 1e-12 * (form.messages + 1))
+          << n << " ranks, " << name_of(fidelity);
+  }
+}
+
+TEST(Hierarchical, AsksTheAlgorithmsInside) {
+  const auto with = [](const std::string& keys) {
+    Node document = parse_document(R"({"algorithm": {"kind": "hierarchical", )" + keys + "}}", "test.json");
+    Reader::Context context;
+    return Reader(document, "", context).kind_or_name("algorithm", collectives::all(), {});
+  };
+  const auto seconds = [&](const std::string& keys) {
+    return time_collective(Mesh(18, 6), first(18), *with(keys), Op::all_reduce, 1e6, Fidelity::fluid).seconds;
+  };
+  for (const char* keys :
+       {R"("across": "direct")", R"("inside": "tree")", R"("inside": "halving_doubling")",
+        R"("across": "recursive_doubling")", R"("across": {"kind": "custom", "parts": 1, "ranks": [{"steps": []}]})"})
+    EXPECT_THROW(seconds(keys), std::invalid_argument) << keys;
+  for (const char* keys : {R"("across": "auto", "inside": "auto")", R"("inside": "direct", "across": "tree")",
+                           R"("across": "halving_doubling")"})
+    EXPECT_GT(seconds(keys), 0) << keys;
+}
+
+TEST(Auto, DoesNotFloodTheNetworkWhereItNeedNot) {
+  const AlgorithmMaker choose = collectives::all().named("auto");
+  for (const Op op : {Op::reduce_scatter, Op::all_gather})
+    EXPECT_NE(time_collective(Mesh(33), first(33), *choose, op, 1e3, Fidelity::fluid).algorithm, "direct");
+}
+
+TEST(InNetwork, TakesLongerByItsEfficiencyAndMovesNoMoreBytes) {
+  Node document = parse_document(R"({"algorithm": {"kind": "in_network", "efficiency": 0.5}})", "test.json");
+  Reader::Context context;
+  const AlgorithmMaker half = Reader(document, "", context).kind_or_name("algorithm", collectives::all(), {});
+  for (const Fidelity fidelity : {Fidelity::fluid, Fidelity::fused, Fidelity::analytic})
+    EXPECT_NEAR(time_collective(Mesh(4), first(4), *half, Op::all_reduce, 1e6, fidelity).seconds,
+                2 * alpha + 2 * 1e6 * 1.25 * beta, 3e-12)
+        << name_of(fidelity);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // Whole runs on links that fail, beside the traffic of others.
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "tests/support/run.hpp"
 
 namespace paceline::test {
@@ -95,6 +97,63 @@ TEST(Disturbances, BusyTimeAndFlowsOfALinkAreThoseOfTheRing) {
   const LinkResult& up = calm.links[0];
   EXPECT_NEAR(up.busy_s, up.bytes / 0.125e9, 1e-9);  // alone on its link, a message flows at its bandwidth
   EXPECT_NEAR(up.mean_flows, 1, 1e-9);
+}
+
+// Hosts whose accelerators reach their cards at no cost: routes begin at a card, or inside.
+TEST(Disturbances, HostsWithAcceleratorsFindTheirWayRound) {
+  const std::string hosts =
+      R"(cluster.topology={"kind": "leaf_spine", "leaves": 2, "nodes_per_leaf": 2, "spines": 2,
+         "node_link": {"bandwidth": "10Gbps", "latency": "1us"}, "uplink": {"bandwidth": "10Gbps", "latency": "1us"},
+         "hosts": {"accelerators": 4, "nics": 2, "fabric": {"kind": "nvswitch", "bandwidth": "100GBps", "latency": "1us"}}})";
+  for (const char* spine : {"spine0", "spine1"}) {
+    const Results out =
+        with({"cluster.workers=8", hosts,
+              fmt::format(R"(cluster.link_events=[{{"kind": "down", "link": "leaf* <-> {}", "at": "35ms"}}])", spine)});
+    EXPECT_EQ(out.reason, "steps") << spine;
+    EXPECT_EQ(out.held, 0u) << spine;
+    EXPECT_TRUE(out.all_hold()) << spine;
+  }
+}
+TEST(Disturbances, ADetourMayBeFasterThanTheRoute) {
+  const Results out =
+      with({"cluster.workers=2", R"(cluster.topology={"kind": "graph", "nodes": ["a", "b", "s"], "links": [
+         {"from": "a", "to": "b", "bandwidth": "1Gbps", "latency": "1us"},
+         {"from": "a", "to": "s", "bandwidth": "100Gbps", "latency": "1us"},
+         {"from": "s", "to": "b", "bandwidth": "100Gbps", "latency": "1us"}]})",
+            R"(cluster.link_events=[{"kind": "down", "link": "a <-> b", "at": "0s"}])"});
+  EXPECT_EQ(out.reason, "steps");
+  EXPECT_GT(out.rerouted, 0u);
+  EXPECT_TRUE(out.all_hold());
+}
+TEST(Disturbances, FusedCollectivesFeelALatencyWhileItLasts) {
+  const auto seconds = [](const char* fidelity, const char* event) {
+    return with({fmt::format("cluster.network.fidelity={}", fidelity), fmt::format("cluster.link_events=[{}]", event)})
+        .simulated_time_s;
+  };
+  const double calm = seconds("fused", "");
+  const char* early =
+      R"({"kind": "degrade", "link": "n1 <-> switch", "at": "0s", "latency": "10ms", "duration": "1us"})";
+  EXPECT_EQ(seconds("fused", early), calm) << "over before the first message";
+  const char* late = R"({"kind": "degrade", "link": "n1 <-> switch", "at": "1us", "latency": "10ms"})";
+  const double fluid = seconds("fluid", late);
+  EXPECT_GT(seconds("fused", late), calm + 0.5 * (fluid - calm));
+}
+TEST(Disturbances, AnalyticKnowsNothingOfThemAndSaysSo) {
+  for (const char* set : {R"(cluster.link_events=[{"kind": "down", "link": "n1 <-> switch", "at": "0s"}])",
+                          R"(cluster.background_traffic=[{"kind": "poisson", "load": "10Mbps", "size": "1kB"}])"})
+    EXPECT_THROW(with({"cluster.network.fidelity=analytic", set}), ConfigError) << set;
+}
+TEST(Disturbances, PoissonTrafficHasItsLoadAmongFewNodes) {
+  for (const int nodes : {2, 4}) {
+    const Results out = with({fmt::format("cluster.workers={}", nodes), "training.stop.steps=400",
+                              R"(cluster.background_traffic=[{"kind": "poisson", "load": "100Mbps", "size": "1kB"}])"});
+    const double expected = 12.5e6 * out.simulated_time_s, flows = expected / 1000;
+    EXPECT_NEAR(out.background_bytes, expected, 4 * 1000 * std::sqrt(flows) + 2000) << nodes;
+  }
+  EXPECT_THROW(
+      with(
+          {R"(cluster.background_traffic=[{"kind": "poisson", "load": "1Mbps", "size": "1kB", "from": [1], "to": [1]}])"}),
+      ConfigError);
 }
 
 }  // namespace

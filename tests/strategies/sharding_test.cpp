@@ -56,6 +56,12 @@ TEST(Sharding, OfParametersGathersThemTwice) {
 TEST(Sharding, OfParametersOverlapsPartByPart) {
   const double whole = step_seconds(4, "zero3", R"({"kind": "all_reduce", "bucket": "10MB"})",
                                     {R"(cluster.topology={"kind": "star", "bandwidth": "800Gbps", "latency": "0s"})"});
+  const Results r = sharded("tests/data/scenarios/timing.json", 4, "zero3",
+                            {"workload.cost.gradient=80MB", "workload.cost.update=4ms",
+                             R"(training.strategy.aggregate={"kind": "all_reduce", "bucket": "10MB"})"})
+                        .results;
+  EXPECT_GT(r.overlapped_fraction, 0);
+  EXPECT_LE(r.overlapped_fraction, r.fractions[std::size_t(Activity::compute)]);
   const double part = 3.0 / 4 * 10e6 / 100e9;  // a gather, or a scatter, of one of the 8 parts
   EXPECT_NEAR(whole, 3e-3 + 4e-3 / 4 + 2 * part, 1e-9);
 }
@@ -89,6 +95,10 @@ TEST(Sharding, NeedsACollective) {
   EXPECT_THROW(sharded("tests/data/scenarios/timing.json", 2, "zero1",
                        {R"(training.strategy.aggregate={"kind": "all_reduce", "algorithm": "tree"})"}),
                ConfigError);
+}
+
+TEST(Sharding, OfParametersOverlapsAlways) {
+  EXPECT_THROW(step_seconds(2, "zero3", R"({"kind": "all_reduce", "overlap": false})"), ConfigError);
 }
 
 }  // namespace

@@ -52,7 +52,8 @@ std::vector<double> read_sizes(const Words& words) {
   const double last = colon == std::string::npos ? first : read_size(words.sizes.substr(colon + 1));
   if (last < first) throw UsageError(fmt::format("--sizes: \"{}\" ends below its start", words.sizes));
   std::vector<double> sizes;
-  for (double size = first; size <= last * (1 + 1e-12); size *= words.factor) sizes.push_back(size);
+  for (double size = first; size < last * (1 - 1e-12); size *= words.factor) sizes.push_back(size);
+  sizes.push_back(last);
   return sizes;
 }
 
@@ -86,6 +87,7 @@ int bench(const Words& words) {
   std::vector<int> nodes(static_cast<std::size_t>(ranks));
   std::iota(nodes.begin(), nodes.end(), 0);
 
+  const int hosts = topology->host(ranks - 1) + 1;
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const std::string& name : words.ops) {
     const Op op = one_of(all_ops, name, "--ops");
@@ -96,9 +98,9 @@ int bench(const Words& words) {
       } catch (const std::invalid_argument& refused) { throw UsageError(refused.what()); }
       if (!words.json && &size == sizes.data())
         fmt::print(
-            "{}# {}: {} ranks on {} hosts of {}\n{:>12} {:>14} {:>14} {:>14}   {:<20} {}\n{:>12} {:>14} {:>14} "
+            "{}# {}: {} ranks on {} of {}\n{:>12} {:>14} {:>14} {:>14}   {:<20} {}\n{:>12} {:>14} {:>14} "
             "{:>14}\n",
-            rows.empty() ? "" : "\n", name, ranks, topology->host(ranks - 1) + 1,
+            rows.empty() ? "" : "\n", name, ranks, hosts == 1 ? "one host" : fmt::format("{} hosts", hosts),
             std::filesystem::path(words.topology).filename().string(), "size", "time", "algbw", "busbw", "algorithm",
             "fidelity", "(B)", "(us)", "(GB/s)", "(GB/s)");
       const double algbw = timing.seconds > 0 ? size / timing.seconds : 0, busbw = algbw * bus_factor(op, ranks);

@@ -58,6 +58,22 @@ std::vector<double> buckets_of(const Cost& cost, double backward, const Options&
   return buckets;
 }
 
+// How long at least one of some periods fell into one of others, which follow one another.
+Span overlap(std::vector<Reduction::Lane::Period> some, const std::vector<Reduction::Lane::Period>& others) {
+  std::sort(some.begin(), some.end(), [](const auto& a, const auto& b) { return a.from < b.from; });
+  Span sum{0};
+  for (const auto& other : others) {
+    Time counted = other.from;
+    for (const auto& period : some) {
+      const Time from = std::max(period.from, counted), until = std::min(period.until, other.until);
+      if (until <= from) continue;
+      sum += until - from;
+      counted = until;
+    }
+  }
+  return sum;
+}
+
 constexpr std::size_t largest_check = std::size_t{1} << 24;  // floats of all workers
 
 class AllReduceMean final : public Aggregate {
@@ -163,12 +179,15 @@ class AllReduceMean final : public Aggregate {
     Arrivals gathered(training_.engine(), "gathered parts"), begun(training_.engine(), "begun parts"),
         through(training_.engine(), "parts of the backward");
     EitherLane either(gathering, reducing);
+    std::vector<Reduction::Lane::Period> computing;
     std::vector<Task<>> all;
     all.push_back(gather(gathering, gathered, begun));
-    all.push_back(compute_gathered(me, gradient, gathered, begun, through, either));
+    all.push_back(compute_gathered(me, gradient, gathered, begun, through, either, computing));
     all.push_back(reduce(reducing, through));
     co_await me.blocked(all_of(training_.engine(), std::move(all)), either);
-    me.add_overlap(gathering.moving_before(me.computed_at()) + reducing.moving_before(me.computed_at()));
+    std::vector<Reduction::Lane::Period> moving = gathering.moving();
+    for (const auto& period : reducing.moving()) moving.push_back(period);
+    me.add_overlap(overlap(std::move(moving), computing));
   }
   // One part ahead.
   Task<> gather(Reduction::Lane& lane, Arrivals& gathered, Arrivals& begun) {
@@ -179,7 +198,7 @@ class AllReduceMean final : public Aggregate {
     }
   }
   Task<> compute_gathered(Worker& me, GradientRef gradient, Arrivals& gathered, Arrivals& begun, Arrivals& through,
-                          EitherLane& either) {
+                          EitherLane& either, std::vector<Reduction::Lane::Period>& computing) {
     const std::vector<double>& parts = parts_[std::size_t(me.rank())];
     const std::size_t n = parts.size();
     double from = 0;
@@ -187,7 +206,9 @@ class AllReduceMean final : public Aggregate {
       co_await gathered.reach(i + 1);
       begun.arrive();
       const double until = i + 1 < n ? 1 - parts[n - 2 - i] : i < n ? 1 : i + 1 == 2 * n ? 2 : 1 + parts[i - n];
+      const Time start = training_.engine().now();
       co_await me.compute_part(gradient, from, until);
+      computing.push_back({start, training_.engine().now()});
       from = until;
       if (i >= n) through.arrive();
     }
