@@ -15,10 +15,10 @@ std::string text_of(Time at, const std::vector<Deadlock::Stuck>& all, const std:
   std::string text =
       fmt::format("deadlock at t = {:.12g} s: nothing is left to happen, but {} wait{}", to_seconds(at),
                   all.size() == 1 ? "a process" : fmt::format("{} processes", all.size()), all.size() == 1 ? "s" : "");
+  for (std::size_t i = 0; i < std::min(faults.size(), shown); ++i) text += "\n  " + faults[i];
   for (std::size_t i = 0; i < std::min(all.size(), shown); ++i)
     text += fmt::format("\n  {} waits for {}", all[i].process, all[i].waits_on);
   if (all.size() > shown) text += fmt::format("\n  and {} more", all.size() - shown);
-  for (std::size_t i = 0; i < std::min(faults.size(), shown); ++i) text += "\n  " + faults[i];
   return text;
 }
 
