@@ -82,9 +82,7 @@ class Hosted final : public Topology {
     return {outer_vertex(at.from), outer_vertex(at.to)};
   }
   unsigned longest_route() const override { return longest_; }
-  unsigned longest_detour() const override {
-    return longest_ + network_->longest_detour() - network_->longest_route();
-  }
+  unsigned longest_detour() const override { return longest_ + network_->longest_detour() - network_->longest_route(); }
 
   void route(int from, int to, std::uint64_t flow, std::vector<LinkId>& out) const override {
     const int a = from / accelerators_, b = to / accelerators_;

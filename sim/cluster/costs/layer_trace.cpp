@@ -46,28 +46,28 @@ class LayerTrace final : public Cost {
 CostMaker layer_trace(Reader& in) {
   in.about("a measured backward, tensor by tensor, and the time of a whole batch");
   auto trace = std::make_shared<Trace>();
-  in.document(
-      "file", "a path, or {\"batch\": 32, \"batch_seconds\": 0.13, \"tensors\": [[wait in us, bytes], …]}",
-      [&](Reader& file) {
-        file.ignore("source", "text", "where it is from");
-        trace->batch = file.number("batch", {.minimum = 0, .above_minimum = true, .help = "samples"});
-        trace->seconds = file.number(
-            "batch_seconds", {.minimum = 0, .maximum = 1e6, .above_minimum = true, .help = "forward and backward"});
-        double yielded = 0;
-        for (const std::vector<double>& tensor :
-             file.table("tensors", "a row per tensor in backward order: its wait in microseconds, its bytes")) {
-          if (tensor.size() != 2 || !(tensor[0] >= 0) || !(tensor[1] > 0))
-            file.fail("tensors", fmt::format("row {} must be [wait in us, bytes]", trace->bytes.size()));
-          trace->backward += tensor[0] * 1e-6;
-          trace->ready.push_back(trace->backward);
-          trace->bytes.push_back(tensor[1]);
-          trace->yielded.push_back(yielded += tensor[1]);
-        }
-        if (file.describing()) return;
-        if (trace->bytes.empty()) file.fail("tensors", "must have at least one row");
-        if (trace->backward > trace->seconds)
-          file.fail("batch_seconds", fmt::format("is less than the tensors' waits, {} s", trace->backward));
-      });
+  in.document("file", "a path, or {\"batch\": 32, \"batch_seconds\": 0.13, \"tensors\": [[wait in us, bytes], …]}",
+              [&](Reader& file) {
+                file.ignore("source", "text", "where it is from");
+                trace->batch = file.number("batch", {.minimum = 0, .above_minimum = true, .help = "samples"});
+                trace->seconds =
+                    file.number("batch_seconds",
+                                {.minimum = 0, .maximum = 1e6, .above_minimum = true, .help = "forward and backward"});
+                double yielded = 0;
+                for (const std::vector<double>& tensor :
+                     file.table("tensors", "a row per tensor in backward order: its wait in microseconds, its bytes")) {
+                  if (tensor.size() != 2 || !(tensor[0] >= 0) || !(tensor[1] > 0))
+                    file.fail("tensors", fmt::format("row {} must be [wait in us, bytes]", trace->bytes.size()));
+                  trace->backward += tensor[0] * 1e-6;
+                  trace->ready.push_back(trace->backward);
+                  trace->bytes.push_back(tensor[1]);
+                  trace->yielded.push_back(yielded += tensor[1]);
+                }
+                if (file.describing()) return;
+                if (trace->bytes.empty()) file.fail("tensors", "must have at least one row");
+                if (trace->backward > trace->seconds)
+                  file.fail("batch_seconds", fmt::format("is less than the tensors' waits, {} s", trace->backward));
+              });
   const double update = in.duration(
       "update", {.fallback = 0, .help = "of the optimizer, at every worker under all-reduce, else at the server"});
   if (!in.has("update")) in.note("update", "not given: updates take no time");
