@@ -18,7 +18,7 @@ class Optimizer {
 
 struct OptimizerMaker {
   std::function<std::unique_ptr<Optimizer>(std::size_t size)> make;
-  double momentum = 0;
+  double learning_rate = 0, momentum = 0;
   std::function<OptimizerMaker(double momentum)> with_momentum;  // empty: this kind has none
 };
 

@@ -53,7 +53,8 @@ class Sgd : public Optimizer {
 };
 
 OptimizerMaker maker(const Settings& settings) {
-  return {[settings](std::size_t size) { return std::make_unique<Sgd>(settings, size); }, settings.momentum,
+  return {[settings](std::size_t size) { return std::make_unique<Sgd>(settings, size); },
+          settings.learning_rate, settings.momentum,
           [settings](double momentum) {
             Settings other = settings;
             other.momentum = momentum;

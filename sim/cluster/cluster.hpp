@@ -53,6 +53,7 @@ class Cluster {
   Cluster(const Cluster&) = delete;
 
   int workers() const { return spec_.workers; }
+  std::uint64_t seed() const { return seed_; }
   const ClusterSpec& spec() const { return spec_; }
   const Topology& topology() const { return *topology_; }
   Network& network() { return network_; }

@@ -4,20 +4,22 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace paceline {
 
 ParameterServer::ParameterServer(Engine& engine, Cluster& cluster, int shard, double bytes,
-                                 std::deque<Arrivals>& answers, std::span<Traffic> traffic, Sink* log)
+                                 std::function<void(int worker)> received, std::span<Traffic> traffic, Sink* log)
     : engine_(engine),
       cluster_(cluster),
       shard_(shard),
       bytes_(bytes),
-      answers_(answers),
+      received_(std::move(received)),
       traffic_(traffic),
       log_(log),
       ways_(std::size_t(cluster.workers())),
       requests_(std::size_t(cluster.workers())),
+      open_(std::size_t(cluster.workers())),
       arrivals_(engine, 0, fmt::format("requests at server {}", shard)) {
   for (int w = 0; w < cluster.workers(); ++w) {
     Way& way = ways_[std::size_t(w)];
@@ -26,54 +28,109 @@ ParameterServer::ParameterServer(Engine& engine, Cluster& cluster, int shard, do
   }
 }
 
-void ParameterServer::send(int worker) {
-  requests_[std::size_t(worker)] = {.worker = worker, .sent = engine_.now()};
-  traffic_[std::size_t(worker)].sent += bytes_to(worker);
-  cluster_.network().send(ways_[std::size_t(worker)].there, bytes_to(worker),
-                          {this, &ParameterServer::on_arrival, std::uint32_t(worker)});
+ParameterServer::Slot ParameterServer::send(int worker, double bytes) {
+  bytes = on_wire(worker, bytes);
+  if (free_.empty()) {
+    free_.push_back(Slot(pushes_.size()));
+    pushes_.emplace_back();
+  }
+  const Slot slot = free_.back();
+  free_.pop_back();
+  Push& push = pushes_[slot];
+  push = {.worker = worker, .ticket = ++tickets_, .bytes = bytes, .sent = engine_.now()};
+  requests_[std::size_t(worker)] = {.ticket = push.ticket, .sent = push.sent};
+  open_[std::size_t(worker)].push_back(slot);
+  traffic_[std::size_t(worker)].sent += bytes;
+  const FlowId flow = cluster_.network().send(ways_[std::size_t(worker)].there, bytes,
+                                              {this, &ParameterServer::on_arrival, slot});
+  pushes_[slot].flow = flow;
+  return slot;
 }
 
-void ParameterServer::arrive(int worker) {
-  Request& request = requests_[std::size_t(worker)];
-  request.arrived = engine_.now();
+void ParameterServer::arrive(Slot slot) {
+  Push& push = pushes_[slot];
+  push.arrived = engine_.now();
+  push.round = taken_;
+  if (Request& request = requests_[std::size_t(push.worker)]; request.ticket == push.ticket)
+    request.arrived = push.arrived;
   if (log_)
     log_->message(
-        {cluster_.worker_node(worker), cluster_.server_node(shard_), bytes_to(worker), request.sent, request.arrived});
-  requests_[std::size_t(worker)].round = taken_;
-  arrived_.push_back(worker);
+        {cluster_.worker_node(push.worker), cluster_.server_node(shard_), push.bytes, push.sent, push.arrived});
+  arrived_.push_back(slot);
   arrivals_.add(1);
 }
 
-Task<int> ParameterServer::next() {
-  co_await arrivals_.reaches(std::int64_t(++taken_));
-  co_await engine_.turn(0);
-  const auto first = std::min_element(arrived_.begin(), arrived_.end(), [&](int a, int b) {
-    const Request &x = requests_[std::size_t(a)], &y = requests_[std::size_t(b)];
-    return std::tuple(x.arrived, x.round, a) < std::tuple(y.arrived, y.round, b);
-  });
-  const int worker = *first;
-  arrived_.erase(first);
-  engine_.mark(std::uint64_t(shard_) << 32 | std::uint64_t(worker));
-  if (const double service = cluster_.service(shard_, taken_ - 1); service > 0)
-    co_await engine_.sleep(span_of(service));
-  co_return worker;
+std::vector<ParameterServer::Slot> ParameterServer::withdraw(int worker) {
+  std::vector<Slot> open = std::exchange(open_[std::size_t(worker)], {});
+  for (Slot slot : open) {
+    Push& push = pushes_[slot];
+    push.withdrawn = true;  // who has arrived keeps its place in the queue, until it is skipped there
+    if (push.arrived < Time::max()) continue;
+    cluster_.network().cancel(push.flow);
+    free_.push_back(slot);
+  }
+  return open;
+}
+
+void ParameterServer::release(Slot slot) {
+  std::erase(open_[std::size_t(pushes_[slot].worker)], slot);
+  free_.push_back(slot);
+}
+
+Task<ParameterServer::Taken> ParameterServer::next() {
+  for (;;) {
+    co_await arrivals_.reaches(std::int64_t(++taken_));
+    co_await engine_.turn(0);
+    const auto first = std::min_element(arrived_.begin(), arrived_.end(), [&](Slot a, Slot b) {
+      const Push &x = pushes_[a], &y = pushes_[b];
+      return std::tuple(x.arrived, x.round, x.worker, x.ticket) < std::tuple(y.arrived, y.round, y.worker, y.ticket);
+    });
+    const Slot slot = *first;
+    arrived_.erase(first);
+    const int worker = pushes_[slot].worker;
+    if (!pushes_[slot].withdrawn) {
+      engine_.mark(std::uint64_t(shard_) << 32 | std::uint64_t(worker));
+      if (const double service = cluster_.service(shard_, served_++); service > 0)
+        co_await engine_.sleep(span_of(service));
+    }
+    release(slot);
+    if (!pushes_[slot].withdrawn) co_return Taken{worker, slot};
+  }
 }
 
 void ParameterServer::answer(int worker) {
-  Request& request = requests_[std::size_t(worker)];
-  request.answered = engine_.now();
-  cluster_.network().send(ways_[std::size_t(worker)].back, bytes_to(worker),
-                          {this, &ParameterServer::on_answer, std::uint32_t(worker)});
+  requests_[std::size_t(worker)].answered = engine_.now();
+  if (free_answers_.empty()) {
+    free_answers_.push_back(Slot(answers_.size()));
+    answers_.emplace_back();
+  }
+  const Slot slot = free_answers_.back();
+  free_answers_.pop_back();
+  const FlowId flow = cluster_.network().send(ways_[std::size_t(worker)].back, on_wire(worker, bytes_),
+                                              {this, &ParameterServer::on_answer, slot});
+  answers_[slot] = {worker, flow, true};
 }
 
-void ParameterServer::received(int worker) {
+void ParameterServer::receive(Slot slot) {
+  const int worker = answers_[slot].worker;
+  answers_[slot].under_way = false;
+  free_answers_.push_back(slot);
   Request& request = requests_[std::size_t(worker)];
+  const double bytes = on_wire(worker, bytes_);
   request.received = engine_.now();
   if (log_)
-    log_->message({cluster_.server_node(shard_), cluster_.worker_node(worker), bytes_to(worker), request.answered,
-                   request.received});
-  traffic_[std::size_t(worker)].received += bytes_to(worker);
-  answers_[std::size_t(worker)].arrive();
+    log_->message(
+        {cluster_.server_node(shard_), cluster_.worker_node(worker), bytes, request.answered, request.received});
+  traffic_[std::size_t(worker)].received += bytes;
+  received_(worker);
+}
+
+void ParameterServer::restart() {
+  for (Slot slot = 0; slot < answers_.size(); ++slot) {
+    if (!std::exchange(answers_[slot].under_way, false)) continue;
+    cluster_.network().cancel(answers_[slot].flow);
+    free_answers_.push_back(slot);
+  }
 }
 
 }  // namespace paceline

@@ -53,6 +53,7 @@ struct CompressorMaker {
   Carriage carriage = Carriage::summed;
   bool piecewise = true;        // bucket by bucket, bytes in proportion; else after the whole backward
   bool keeps_residual = false;  // what is sent later depends on all that was sent before
+  double time = 0;              // seconds of a device for compressing a gradient
   std::function<std::unique_ptr<Compressor>(const For&)> make;  // empty: nothing is compressed
 };
 

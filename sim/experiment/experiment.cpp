@@ -51,6 +51,7 @@ Experiment::Experiment(const Spec& spec, Threads& threads) : spec_(spec), thread
   cost_ = spec.cost.make({spec.cluster.workers, spec.batch_size, 4.0 * double(model->size()), model->layers(),
                           model->tensors(), spec.cluster.devices});
 
+  tensors_ = model->tensors();
   Numerics numerics;
   if (spec.numerics) {
     initial_ = std::make_shared<Values>(initial_parameters(*model, spec.model.seed.value_or(spec.seed)));
@@ -68,8 +69,10 @@ Results Experiment::run(const RunOptions& options) {
   const double cpu = cpu_seconds();
   record_ = std::make_unique<Record>(spec_.cluster.workers, options.files,
                                      [this](int node) { return cluster_->topology().vertex_name(node); });
-  training_ = std::make_unique<Training>(Training::Setup{engine_, *cluster_, *cost_, *pool_, *record_, spec_.optimizer,
-                                                         initial_, spec_.stop, spec_.evaluate});
+  wire_ = std::make_unique<Wire>(*pool_, spec_.compression, tensors_, cost_->gradient_bytes(), spec_.cluster.workers,
+                                 spec_.seed);
+  training_ = std::make_unique<Training>(Training::Setup{engine_, *cluster_, *cost_, *pool_, *wire_, *record_,
+                                                         spec_.optimizer, initial_, spec_.stop, spec_.evaluate});
   strategy_ = spec_.strategy.make(*training_);
   if (options.max_events) engine_.limit_events(options.max_events);
   if (options.poll) engine_.set_interrupt([&] { options.poll(progress()); }, pool_->real() ? 8 : 1024);
@@ -128,6 +131,7 @@ Results Experiment::collect() const {
   r.updates = counts.updates;
   r.samples = counts.samples;
   r.dropped = counts.dropped;
+  r.cancelled = counts.cancelled;
   r.staleness = summarize(counts.staleness);
   r.curve = record_->points();
   for (const CurvePoint& point : r.curve) {
@@ -212,12 +216,12 @@ std::vector<Check> Experiment::checks() const {
                     fmt::format("largest gap {} ps of {} s", largest.count(), to_seconds(engine_.now()))});
 
   const Counts& counts = training_->counts();
-  const std::int64_t open = begun - counts.batches - counts.dropped;
-  checks.push_back({"no gradient lost", open >= 0 && open <= 2 * training_->workers(),
-                    fmt::format("{} begun, {} applied, {} dropped, {} under way at the end", begun, counts.batches,
-                                counts.dropped, open)});
-  checks.push_back({"a row per applied gradient", record_->rows() == std::uint64_t(counts.batches + counts.dropped),
-                    fmt::format("{} rows of {} gradients", record_->rows(), counts.batches + counts.dropped)});
+  const std::int64_t open = begun - counts.batches - counts.dropped - counts.cancelled;
+  checks.push_back({"no gradient lost", open >= 0 && open <= strategy_->most_open(training_->workers()),
+                    fmt::format("{} begun, {} applied, {} dropped, {} cancelled, {} under way at the end", begun,
+                                counts.batches, counts.dropped, counts.cancelled, open)});
+  checks.push_back({"a row per gradient", record_->rows() == std::uint64_t(counts.gradients),
+                    fmt::format("{} rows of {} gradients", record_->rows(), counts.gradients)});
   checks.push_back({"step times monotone", record_->in_order(), "no worker's batch began before its previous one"});
   for (Check& check : strategy_->checks()) checks.push_back(std::move(check));
   return checks;

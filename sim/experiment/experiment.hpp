@@ -54,7 +54,9 @@ class Experiment {
   Engine engine_;
   std::unique_ptr<Cluster> cluster_;
   std::unique_ptr<Cost> cost_;
+  std::vector<Tensor> tensors_;  // of the model
   std::unique_ptr<GradientPool> pool_;
+  std::unique_ptr<Wire> wire_;
   std::shared_ptr<const Values> initial_;  // null without numerics
   std::unique_ptr<Record> record_;
   std::unique_ptr<Training> training_;

@@ -16,8 +16,5 @@ const Registry<Nothing>& all();
 namespace schedules {
 const Registry<Nothing>& all();
 }
-namespace compressors {
-const Registry<Nothing>& all();
-}
 
 }  // namespace paceline

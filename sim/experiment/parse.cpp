@@ -172,7 +172,7 @@ void read_training(Reader& in, Spec& spec) {
   spec.strategy = in.kind("strategy", strategies::all(), {.help = "how workers train together"});
   spec.optimizer = in.kind("optimizer", optimizers::all(), {.help = "what turns gradients into the next parameters"});
   in.kind("schedule", schedules::all(), {.fallback = "constant", .help = "of the learning rate"});
-  in.kind("compression", compressors::all(), {.fallback = "none", .help = "of what workers send"});
+  spec.compression = in.kind("compression", compressors::all(), {.fallback = "none", .help = "of what workers send"});
   in.object("evaluate", "on the test set; takes no simulated time",
             [&](Reader& evaluate) { read_evaluate(evaluate, spec.evaluate); });
   in.object(
@@ -184,6 +184,8 @@ void read_training(Reader& in, Spec& spec) {
     if (!spec.optimizer.with_momentum) in.fail("strategy", "server_momentum needs an optimizer with momentum");
     spec.optimizer = spec.optimizer.with_momentum(spec.strategy.server_momentum);
   }
+  if (spec.compression.make && !spec.strategy.sends_gradients)
+    in.fail("compression", "is of gradients; this strategy sends parameters, or combines gradients in a way of its own");
   const StopRule& stop = spec.stop;
   const bool only_accuracy = stop.accuracy && !stop.epochs && !stop.steps && !stop.updates && !stop.time;
   const bool evaluates = spec.evaluate.steps || spec.evaluate.epochs || spec.evaluate.time;

@@ -60,6 +60,7 @@ Json summary(const Results& r) {
           {"staleness",
            {{"mean", number(s.mean)}, {"p50", s.p50}, {"p95", s.p95}, {"max", s.max}, {"histogram", s.histogram}}},
           {"dropped_gradients", r.dropped},
+          {"cancelled_gradients", r.cancelled},
           {"cancelled_gradients", 0}};
 }
 

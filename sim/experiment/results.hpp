@@ -47,7 +47,7 @@ struct Results {
   double simulated_time_s = 0, steps = 0, epochs = 0, bytes_on_wire = 0;
   double background_bytes = 0;
   std::uint64_t rerouted = 0, held = 0;  // transfers, by links that were down
-  std::int64_t updates = 0, samples = 0, dropped = 0;
+  std::int64_t updates = 0, samples = 0, dropped = 0, cancelled = 0;
   std::array<double, activities> fractions{};  // of all workers' time, by Activity
   double overlapped_fraction = 0, load_imbalance = 0;
   StalenessSummary staleness;

@@ -20,10 +20,22 @@ class Aggregate {
 // gradients as well, the parameters as well. The first two are the same on the wire.
 enum class Sharding { none, zero1, zero2, zero3 };
 
+// What the gradients of a step, by worker, become; null without numerics.
+using Combine = std::function<std::shared_ptr<const Values>(Training&, std::span<const GradientRef>)>;
+
+struct MeanOptions {
+  Sharding sharding = Sharding::none;
+  int accumulate = 1;  // batches of every worker in a gradient
+  Combine combine{};   // empty: their mean
+};
+
 struct AggregateMaker {
   bool uses_servers = false;
-  std::function<std::unique_ptr<Aggregate>(Training&, Sharding)> make;
+  std::function<std::unique_ptr<Aggregate>(Training&, const MeanOptions&)> make;
 };
+
+// Bulk synchronous parallel with any aggregate.
+std::unique_ptr<Strategy> make_bsp(std::unique_ptr<Aggregate> aggregate, int accumulate);
 
 namespace aggregates {
 const Registry<AggregateMaker>& all();

@@ -8,17 +8,9 @@ namespace {
 
 using RateScale = std::function<double(std::int64_t staleness)>;
 
-class Async final : public Strategy {
+class Async final : public Served {
  public:
-  Async(Training& training, RateScale scale) : training_(training), scale_(std::move(scale)) {}
-
-  Task<> work(Worker& me) override {
-    for (Parameters x = me.initial(); !me.finished();) {
-      GradientRef g = me.next_gradient(std::move(x));
-      co_await me.compute(g);
-      x = co_await me.exchange(g);
-    }
-  }
+  Async(Training& training, RateScale scale) : Served(training), scale_(std::move(scale)) {}
 
   Task<> serve(Server& server) override {
     for (;;) {
@@ -28,10 +20,7 @@ class Async final : public Strategy {
     }
   }
 
-  std::shared_ptr<const Values> evaluated() override { return training_.served(); }
-
  private:
-  Training& training_;
   RateScale scale_;
 };
 
@@ -58,7 +47,10 @@ StrategyMaker async(Reader& in) {
     scale = [limit](std::int64_t staleness) {
       return std::min(1.0, limit / double(std::max<std::int64_t>(1, staleness)));
     };
-  return {true, momentum, [scale](Training& training) { return std::make_unique<Async>(training, scale); }};
+  read_servers_only(in);
+  return {.uses_servers = true, .server_momentum = momentum, .make = [scale](Training& training) {
+            return std::make_unique<Async>(training, scale);
+          }};
 }
 
 }  // namespace paceline::strategies

@@ -1,5 +1,6 @@
-// bsp: bulk synchronous parallel, every step: a = Σ n_w g_w(x) / Σ n_w over all workers, x ← optimizer(x, a).
-// With N workers of batch b it is serial SGD with batches of N b.
+// bsp: bulk synchronous parallel (Valiant 1990), every step: a = Σ n_w g_w(x) / Σ n_w over all workers,
+// x ← optimizer(x, a). With N workers of batch b it is serial SGD with batches of N b; where every worker accumulates k
+// batches first, of N k b.
 #include <algorithm>
 
 #include "sim/strategies/aggregate.hpp"
@@ -9,22 +10,24 @@ namespace {
 
 class Bsp final : public Strategy {
  public:
-  explicit Bsp(std::unique_ptr<Aggregate> aggregate) : aggregate_(std::move(aggregate)) {}
+  Bsp(std::unique_ptr<Aggregate> aggregate, int accumulate)
+      : aggregate_(std::move(aggregate)), accumulate_(accumulate) {}
 
   Task<> work(Worker& me) override {
     for (Parameters x = me.initial(); !me.finished();) {
-      GradientRef g = me.next_gradient(std::move(x));
+      GradientRef g = me.next_gradient(std::move(x), accumulate_);
       x = co_await aggregate_->next(me, g);
     }
   }
   Task<> serve(Server& server) override { return aggregate_->serve(server); }
 
-  bool global_steps() const override { return true; }
+  int batches_per_step() const override { return accumulate_; }
   std::shared_ptr<const Values> evaluated() override { return aggregate_->evaluated(); }
   std::vector<Check> checks() const override { return aggregate_->checks(); }
 
  private:
   std::unique_ptr<Aggregate> aggregate_;
+  int accumulate_;
 };
 
 Sharding read_sharding(Reader& in) {
@@ -39,16 +42,28 @@ Sharding read_sharding(Reader& in) {
 }
 
 }  // namespace
+}  // namespace paceline::strategies
+
+std::unique_ptr<paceline::Strategy> paceline::make_bsp(std::unique_ptr<Aggregate> aggregate, int accumulate) {
+  return std::make_unique<strategies::Bsp>(std::move(aggregate), accumulate);
+}
+
+namespace paceline::strategies {
 
 StrategyMaker bsp(Reader& in) {
   in.about("bulk synchronous parallel: all average their gradients every step");
   const AggregateMaker aggregate =
       in.kind("aggregate", aggregates::all(), {.fallback = "all_reduce", .help = "how gradients become their mean"});
-  const Sharding sharding = read_sharding(in);
-  if (sharding != Sharding::none && aggregate.uses_servers)
+  MeanOptions mean;
+  mean.sharding = read_sharding(in);
+  mean.accumulate = int(in.integer("accumulate", {.minimum = 1,
+                                                  .maximum = 1 << 20,
+                                                  .fallback = 1,
+                                                  .help = "batches that every worker takes before all average"}));
+  if (mean.sharding != Sharding::none && aggregate.uses_servers)
     in.fail("sharding", "is for all_reduce; parameter servers hold the parameters anyway");
-  return {aggregate.uses_servers, 0, [aggregate, sharding](Training& training) {
-            return std::make_unique<Bsp>(aggregate.make(training, sharding));
+  return {.uses_servers = aggregate.uses_servers, .make = [aggregate, mean](Training& training) {
+            return make_bsp(aggregate.make(training, mean), mean.accumulate);
           }};
 }
 

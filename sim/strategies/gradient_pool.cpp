@@ -46,8 +46,9 @@ std::shared_ptr<Values> GradientPool::buffer() {
   return {values.release(), [free = free_](Values* used) { free->emplace_back(used); }};
 }
 
-GradientRef GradientPool::make(int worker, std::int64_t step, Parameters at) {
-  auto gradient = std::make_shared<Gradient>(*this, worker, step, batches_.size(), std::move(at));
+GradientRef GradientPool::make(int worker, std::int64_t step, Parameters at, int batches) {
+  auto gradient =
+      std::make_shared<Gradient>(*this, worker, step, batches, batches * batches_.size(), std::move(at));
   if (real()) pending_.push_back(gradient.get());
   return gradient;
 }
@@ -78,7 +79,7 @@ std::shared_ptr<const Values> GradientPool::mean(std::span<const GradientRef> gr
   }
 
   rows_.clear();
-  for (const GradientRef& g : gradients) batches_.append(g->worker, g->step, rows_);
+  for (const GradientRef& g : gradients) append_rows(*g);
   std::list<Values> gathered;
   const float* x = whole(gradients[0]->at, gathered);
   std::vector<Job> jobs;
@@ -103,9 +104,14 @@ std::shared_ptr<const Values> GradientPool::mean(std::span<const GradientRef> gr
   return sum;
 }
 
+void GradientPool::append_rows(const Gradient& gradient) {
+  for (int i = 0; i < gradient.batches; ++i) batches_.append(gradient.worker, gradient.step + i, rows_);
+}
+
 // The needed ones, and others that are pending: first those that their devices are through with.
 void GradientPool::compute(std::span<const GradientRef> needed) {
   std::vector<Gradient*> chosen;
+  if (!real()) return;
   for (const GradientRef& g : needed)
     if (!g->value) chosen.push_back(g.get());
   if (chosen.empty()) return;
@@ -122,7 +128,7 @@ void GradientPool::compute(std::span<const GradientRef> needed) {
   std::vector<Job> jobs;
   for (const Gradient* g : chosen) {
     const std::size_t first = rows_.size();
-    batches_.append(g->worker, g->step, rows_);
+    append_rows(*g);
     jobs.push_back({whole(g->at, gathered), first, rows_.size() - first, 1.0f / float(g->samples), buffer(), {}});
   }
   run(jobs);

@@ -39,13 +39,15 @@ class GradientPool {
   // [size], with whatever was there before; goes back for use again when the last reference goes.
   std::shared_ptr<Values> buffer();
 
-  // The gradient of worker w's k-th batch at what it pulled. Costs nothing yet.
-  GradientRef make(int worker, std::int64_t step, Parameters at);
+  // The gradient of worker w's k-th batch, or of several from there on, at what it pulled. Costs nothing yet.
+  GradientRef make(int worker, std::int64_t step, Parameters at, int batches = 1);
 
   // [size]; null without numerics.
   std::shared_ptr<const Values> value(const GradientRef& gradient);
   // Σ n_g g / Σ n_g over the gradients, with n_g their samples; null without numerics.
   std::shared_ptr<const Values> mean(std::span<const GradientRef> gradients);
+  // All of them at once, in parallel.
+  void compute(std::span<const GradientRef> needed);
   // On the test set; 0 without numerics.
   Evaluation evaluate(const Values& x);
 
@@ -58,7 +60,7 @@ class GradientPool {
     std::shared_ptr<Values> sum;
     std::vector<double> losses;
   };
-  void compute(std::span<const GradientRef> needed);
+  void append_rows(const Gradient& gradient);
   const float* whole(const Parameters& at, std::list<Values>& gathered) const;
   void run(std::vector<Job>& jobs);
   void settle_loss(Gradient& gradient, std::span<const double> losses);

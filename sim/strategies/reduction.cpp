@@ -7,23 +7,26 @@
 namespace paceline {
 
 void require(const Algorithm& algorithm, Op op, Training& training, std::string pointer) {
-  Communicator& all = training.communicator();
-  const std::string why = algorithm.chosen(op, all, 1).refuses(op, all);
+  require(algorithm, op, training.communicator(), std::move(pointer));
+}
+
+void require(const Algorithm& algorithm, Op op, Communicator& group, std::string pointer) {
+  const std::string why = algorithm.chosen(op, group, 1).refuses(op, group);
   if (!why.empty())
     throw ConfigError({}, std::move(pointer),
                       fmt::format("{} cannot do {}: it {}", algorithm.name(), name_of(op), why));
 }
 
-Reduction::Reduction(Training& training, const Algorithm& algorithm, Op op, std::vector<double> bucket_bytes,
-                     ReductionRecord& record)
-    : training_(training), algorithm_(algorithm), op_(op), record_(record) {
+Reduction::Reduction(Training& training, Communicator& group, const Algorithm& algorithm, Op op,
+                     std::vector<double> bucket_bytes, ReductionRecord& record)
+    : training_(training), group_(group), algorithm_(algorithm), op_(op), record_(record) {
   for (double bytes : bucket_bytes) buckets_.emplace_back().bytes = bytes;
 }
 
 Collective& Reduction::bucket(std::size_t index) {
   Bucket& bucket = buckets_[index];
   if (!bucket.collective) {
-    bucket.collective = make_collective(algorithm_, op_, training_.communicator(), bucket.bytes, &bucket.lower_bound);
+    bucket.collective = make_collective(algorithm_, op_, group_, bucket.bytes, &bucket.lower_bound);
     ++record_.collectives;
   }
   return *bucket.collective;
@@ -50,10 +53,10 @@ Task<> Reduction::Lane::next() {
   Collective& collective = of_.bucket(index);
   stays_.push_back({engine.now(), Time::max()});
   if (bucket.joined == 0) bucket.first_joined = engine.now();
-  if (++bucket.joined == of_.training_.workers()) bucket.last_joined = engine.now();
-  co_await collective.member(worker_.rank());
+  if (++bucket.joined == of_.group_.size()) bucket.last_joined = engine.now();
+  co_await collective.member(rank_);
   stays_.back().left = engine.now();
-  if (++bucket.left < of_.training_.workers()) co_return;
+  if (++bucket.left < of_.group_.size()) co_return;
   const bool by_its_routes = of_.training_.cluster().network().statistics().rerouted == 0;  // a detour may be faster
   if (bucket.lower_bound > 0 && by_its_routes)
     of_.record_.least_margin =

@@ -1,4 +1,5 @@
-// Reduction: one collective operation among all workers, in one or several buckets, and what it made workers wait for.
+// Reduction: one collective operation among all workers, or a group, in one or several buckets, and what it made workers
+// wait for.
 //
 // A worker's blocked time up to the arrival of a bucket's last member is wait, the rest exposed communication.
 #pragma once
@@ -19,19 +20,22 @@ struct ReductionRecord {
   Check check() const;
 };
 
-// Throws ConfigError at a key of the scenario when the algorithm cannot do this among all workers.
+// Throws ConfigError at a key of the scenario when the algorithm cannot do this among all workers, or a group.
 void require(const Algorithm& algorithm, Op op, Training& training, std::string pointer);
+void require(const Algorithm& algorithm, Op op, Communicator& group, std::string pointer);
 
 class Reduction {
  public:
-  Reduction(Training& training, const Algorithm& algorithm, Op op, std::vector<double> bucket_bytes,
-            ReductionRecord& record);
+  Reduction(Training& training, Communicator& group, const Algorithm& algorithm, Op op,
+            std::vector<double> bucket_bytes, ReductionRecord& record);
 
   // A worker's way through all buckets, one at a time, each as soon as the worker's backward has yielded it
   // (overlapped) or at once.
   class Lane final : public Blocking {
    public:
-    Lane(Reduction& of, Worker& worker) : of_(of), worker_(worker) {}
+    // `rank`: in the group.
+    Lane(Reduction& of, Worker& worker, int rank) : of_(of), worker_(worker), rank_(rank) {}
+    Lane(Reduction& of, Worker& worker) : Lane(of, worker, worker.rank()) {}
     Task<> run(bool wait_for_backward);
     // Through the next bucket alone.
     Task<> next();
@@ -51,6 +55,7 @@ class Reduction {
     };
     Reduction& of_;
     Worker& worker_;
+    int rank_;
     std::vector<Stay> stays_;  // by bucket; left is Time::max() while it lasts
   };
 
@@ -67,6 +72,7 @@ class Reduction {
     Time last_joined = Time::max();  // once all have
   };
   Training& training_;
+  Communicator& group_;
   const Algorithm& algorithm_;
   const Op op_;
   ReductionRecord& record_;

@@ -10,21 +10,31 @@ Server::Server(Training& training, int shard, int shards)
       shards_(shards),
       begin_(shard_begin(training.pool().size(), shard, shards)),
       end_(shard_begin(training.pool().size(), shard + 1, shards)),
-      queue_(training.engine(), training.cluster(), shard, training.cost().gradient_bytes() / shards,
-             training.answers(), training.traffic(), training.message_log()) {
-  if (!training.pool().real()) return;
-  const Values& initial = *training.initial();
+      queue_(
+          training.engine(), training.cluster(), shard, training.cost().gradient_bytes() / shards,
+          [this](int worker) { training_.worker(worker).receive(shard_); }, training.traffic(), training.message_log()),
+      answered_(std::size_t(training.workers())) {
+  restart();
+}
+
+void Server::restart() {
+  queue_.restart();
+  taken_ = -1;
+  version_ = {};
+  std::fill(answered_.begin(), answered_.end(), 0);
+  if (!training_.pool().real()) return;
+  const Values& initial = *training_.initial();
   values_ = std::make_shared<Values>(initial.begin() + std::ptrdiff_t(begin_), initial.begin() + std::ptrdiff_t(end_));
   version_.values = values_;
-  optimizer_ = training.optimizer().make(end_ - begin_);
+  optimizer_ = training_.optimizer().make(end_ - begin_);
 }
 
 Task<GradientRef> Server::next() {
   settle_request();
-  const int worker = co_await queue_.next();
+  const ParameterServer::Taken taken = co_await queue_.next();
   if (training_.finished()) co_await training_.engine().sleep(Span::max());
-  taken_ = worker;
-  co_return training_.worker(worker).pushed();
+  taken_ = taken.worker;
+  co_return std::move(sent_[taken.slot]);
 }
 
 void Server::settle_request() {
@@ -35,48 +45,106 @@ void Server::settle_request() {
 Task<> Server::apply(GradientRef gradient, double rate_scale) {
   const double seconds = training_.cost().server_update() / shards_ * gradient->jitter;
   if (seconds > 0) co_await spend_update(seconds);
-  const std::int64_t behind = staleness(gradient);
-  step(training_.pool().value(gradient), rate_scale);
-  gradient->staleness = std::max(gradient->staleness, behind);
-  if (++gradient->shards_applied < shards_) co_return;
-  training_.applied(*gradient, gradient->staleness);
-  training_.updated(false);
+  gradient->staleness = std::max(gradient->staleness, staleness(gradient));
+  const auto value = training_.wire().value(gradient);
+  step(value ? value->data() + begin_ : nullptr, rate_scale);
+  settle(gradient, true);
+  training_.stepped(false);
 }
 
-Task<> Server::apply_mean(std::vector<GradientRef> gradients) {
+Task<> Server::apply(GradientRef gradient, Correction correction) {
+  const double seconds = training_.cost().server_update() / shards_ * gradient->jitter;
+  if (seconds > 0) co_await spend_update(seconds);
+  gradient->staleness = std::max(gradient->staleness, staleness(gradient));
+  const auto value = training_.wire().value(gradient);
+  if (value) {
+    corrected_.assign(value->begin() + std::ptrdiff_t(begin_), value->begin() + std::ptrdiff_t(end_));
+    correction(corrected_, *values_, *gradient->at[std::size_t(shard_)].values);
+  }
+  step(value ? corrected_.data() : nullptr, 1);
+  settle(gradient, true);
+  training_.stepped(false);
+}
+
+Task<> Server::apply_mean(std::vector<GradientRef> gradients, bool iteration) {
   for (const GradientRef& g : gradients) queue_.all_in(g->worker);
   const double seconds = training_.cost().server_update() / shards_;
   if (seconds > 0) co_await spend_update(seconds);
-  bool everywhere = true;
-  for (const GradientRef& g : gradients) {
-    g->staleness = std::max(g->staleness, staleness(g));
-    everywhere = ++g->shards_applied == shards_ && everywhere;
-  }
-  step(training_.mean(gradients), 1);
-  if (!everywhere) co_return;
-  for (const GradientRef& g : gradients) training_.applied(*g, g->staleness);
-  training_.updated(true);
+  for (const GradientRef& g : gradients) g->staleness = std::max(g->staleness, staleness(g));
+  const auto mean = training_.mean(gradients);
+  step(mean ? mean->data() + begin_ : nullptr, 1);
+  for (const GradientRef& g : gradients) settle(g, true);
+  training_.stepped(iteration);
+}
+
+void Server::drop(const GradientRef& gradient) {
+  training_.wire().lost(gradient);
+  settle(gradient, false);
+}
+
+void Server::accept(const GradientRef& gradient, std::int64_t staleness) {
+  gradient->staleness = std::max(gradient->staleness, staleness);
+  settle(gradient, true);
+}
+
+void Server::settle(const GradientRef& gradient, bool applied) {
+  gradient->shards_applied += applied;
+  if (++gradient->shards_through < shards_) return;
+  if (gradient->shards_applied > 0) training_.applied(*gradient, gradient->staleness);
+  else training_.dropped(*gradient);
 }
 
 Task<> Server::spend_update(double seconds) { co_await training_.engine().sleep(span_of(seconds)); }
 
-// The next version: in place when nobody else holds this one.
-void Server::step(const std::shared_ptr<const Values>& gradient, double rate_scale) {
+// Room for the next version: in place when nobody else holds this one.
+std::shared_ptr<Values> Server::next_values() {
+  version_.values.reset();
+  return values_.use_count() == 1 ? values_
+         : shards_ == 1           ? training_.pool().buffer()
+                                  : std::make_shared<Values>(values_->size());
+}
+
+void Server::step(const float* gradient, double rate_scale) {
   ++version_.number;
   if (!gradient) return;
-  version_.values.reset();
-  auto next = values_.use_count() == 1 ? values_
-              : shards_ == 1           ? training_.pool().buffer()
-                                       : std::make_shared<Values>(values_->size());
-  optimizer_->step(values_->data(), gradient->data() + begin_, next->data(), rate_scale);
+  auto next = next_values();
+  optimizer_->step(values_->data(), gradient, next->data(), rate_scale);
   values_ = next;
   version_.values = values_;
 }
 
+void Server::change(const std::function<void(std::span<float> values)>& change) {
+  ++version_.number;
+  if (values_) {
+    auto next = next_values();
+    if (next != values_) *next = *values_;
+    change(*next);
+    values_ = next;
+    version_.values = values_;
+  }
+  training_.stepped(false);
+}
+
 void Server::answer(int worker) {
   settle_request();
-  training_.worker(worker).answered(shard_, version_);
+  answered_[std::size_t(worker)] = version_.number;
+  training_.worker(worker).expect(shard_, version_);
   queue_.answer(worker);
+}
+
+void Server::answer_all() {
+  for (int worker = 0; worker < workers(); ++worker) answer(worker);
+}
+
+void Server::send(const GradientRef& gradient, double bytes) {
+  const ParameterServer::Slot slot = queue_.send(gradient->worker, bytes);
+  if (slot >= sent_.size()) sent_.resize(slot + 1);
+  sent_[slot] = gradient;
+}
+
+void Server::withdraw(int worker) {
+  for (const ParameterServer::Slot slot : queue_.withdraw(worker))
+    if (const GradientRef gradient = std::move(sent_[slot])) settle(gradient, false);
 }
 
 }  // namespace paceline

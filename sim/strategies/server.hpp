@@ -18,6 +18,8 @@ class Server {
   int shard() const { return shard_; }
   int workers() const { return training_.workers(); }
   const Version& version() const { return version_; }
+  std::size_t begin() const { return begin_; }  // of the slice in the flat vector
+  std::size_t size() const { return end_ - begin_; }
   ParameterServer& queue() { return queue_; }
 
   // The next request, in the order (arrival, worker): a worker's gradient. Never, once the run is finished.
@@ -26,17 +28,41 @@ class Server {
   std::int64_t staleness(const GradientRef& gradient) const {
     return version_.number - gradient->at[std::size_t(shard_)].number;
   }
+
   // One step of the optimizer on this slice, which takes the cost's update time.
   Task<> apply(GradientRef gradient, double rate_scale = 1);
-  // The same with Σ n_g g / Σ n_g, as one iteration.
-  Task<> apply_mean(std::vector<GradientRef> gradients);
-  // Answers a worker whose request was taken with the parameters as they are now.
+  // The same with another gradient in its place, all [size()]: `corrected` is the gradient at first.
+  using Correction =
+      std::function<void(std::span<float> corrected, std::span<const float> now, std::span<const float> pulled)>;
+  Task<> apply(GradientRef gradient, Correction correction);
+  // The same with Σ n_g g / Σ n_g; as one iteration of the run, where it counts such.
+  Task<> apply_mean(std::vector<GradientRef> gradients, bool iteration = true);
+  // The gradient is not applied here; or it is part of what change() applies, so many updates after its pull.
+  void drop(const GradientRef& gradient);
+  void accept(const GradientRef& gradient, std::int64_t staleness);
+  // The next version is what `change` makes of this one; null without numerics: it is not called.
+  void change(const std::function<void(std::span<float> values)>& change);
+
+  // Answers a worker with the parameters as they are now, one whose request was taken or any other.
   void answer(int worker);
+  void answer_all();
+  // The version that a worker was answered with last.
+  std::int64_t answered(int worker) const { return answered_[std::size_t(worker)]; }
+
+  // Starts anew from training.initial(), as if nothing had been; for a new phase.
+  void restart();
+
+  // The worker's side.
+  void send(const GradientRef& gradient, double bytes);
+  // Takes back what a worker has sent and is not taken yet.
+  void withdraw(int worker);
 
  private:
   Task<> spend_update(double seconds);
-  void step(const std::shared_ptr<const Values>& gradient, double rate_scale);
+  void step(const float* gradient, double rate_scale);
+  std::shared_ptr<Values> next_values();
   void settle_request();
+  void settle(const GradientRef& gradient, bool applied);
 
   Training& training_;
   int shard_, shards_;
@@ -45,6 +71,9 @@ class Server {
   std::shared_ptr<Values> values_;  // the same as version_.values
   std::unique_ptr<Optimizer> optimizer_;
   ParameterServer queue_;
+  std::vector<GradientRef> sent_;       // by slot of the queue
+  std::vector<std::int64_t> answered_;  // by worker
+  Values corrected_;
   int taken_ = -1;  // the worker whose request is being dealt with
 };
 

@@ -13,17 +13,9 @@
 namespace paceline::strategies {
 namespace {
 
-class Ssp final : public Strategy {
+class Ssp final : public Served {
  public:
-  Ssp(Training& training, std::int64_t slack) : training_(training), slack_(slack) {}
-
-  Task<> work(Worker& me) override {
-    for (Parameters x = me.initial(); !me.finished();) {
-      GradientRef g = me.next_gradient(std::move(x));
-      co_await me.compute(g);
-      x = co_await me.exchange(g);
-    }
-  }
+  Ssp(Training& training, std::int64_t slack) : Served(training), slack_(slack) {}
 
   Task<> serve(Server& server) override {
     std::vector<std::int64_t> clock(std::size_t(server.workers()));
@@ -49,18 +41,15 @@ class Ssp final : public Strategy {
     }
   }
 
-  std::shared_ptr<const Values> evaluated() override { return training_.served(); }
-
   std::vector<Check> checks() const override {
-    const auto stalest = std::int64_t(training_.counts().staleness.size()) - 1;
-    const std::int64_t bound = (training_.workers() - 1) * (2 * slack_ + 1);
+    const auto stalest = std::int64_t(training().counts().staleness.size()) - 1;
+    const std::int64_t bound = (training().workers() - 1) * (2 * slack_ + 1);
     return {{"ssp clocks", widest_ <= slack_ + 1, fmt::format("widest spread {}, bound {}", widest_, slack_ + 1)},
             {"ssp staleness", stalest <= bound,
              fmt::format("largest {}, bound {}", std::max<std::int64_t>(stalest, 0), bound)}};
   }
 
  private:
-  Training& training_;
   std::int64_t slack_, widest_ = 0;
 };
 
@@ -72,7 +61,8 @@ StrategyMaker ssp(Reader& in) {
       in.integer("staleness", {.minimum = 0,
                                .maximum = 1'000'000'000,
                                .help = "updates that a worker may be ahead of the slowest and still start"});
-  return {true, 0, [slack](Training& training) { return std::make_unique<Ssp>(training, slack); }};
+  read_servers_only(in);
+  return {.uses_servers = true, .make = [slack](Training& training) { return std::make_unique<Ssp>(training, slack); }};
 }
 
 }  // namespace paceline::strategies

@@ -1,6 +1,7 @@
 // Strategy: how workers and servers train together. One file each; a coroutine per worker, and per server where there
 // are some, that reads like its paper. Bookkeeping is not its affair: Worker and Server do it.
 #pragma once
+#include <algorithm>
 #include <memory>
 
 #include "sim/strategies/server.hpp"
@@ -16,19 +17,47 @@ class Strategy {
   virtual Task<> work(Worker& me) = 0;
   // One server (a shard), for ever. Only of strategies that use servers.
   virtual Task<> serve(Server& server);
-  // Whether there are iterations in which all take part, which are then what `steps` counts.
-  virtual bool global_steps() const { return false; }
+  // Whether there are iterations of the whole cluster, which are then what `steps` counts.
+  virtual bool global_steps() const { return batches_per_step() > 0; }
+  // How many batches every worker takes in an iteration; 0: that is not fixed.
+  virtual int batches_per_step() const { return 0; }
+  // The most batches that so many workers can have begun without a decision on them when the run ends.
+  virtual std::int64_t most_open(int workers) const { return 2 * workers * std::max(1, batches_per_step()); }
   // The parameters that are evaluated. Not called without numerics.
   virtual std::shared_ptr<const Values> evaluated() = 0;
+  // The bounds that begin_phase() was given are reached; at the end of that instant.
+  virtual void phase_over() {}
   // Its own invariants, with figures.
   virtual std::vector<Check> checks() const { return {}; }
 };
 
+// The usual worker of a parameter server: pull, compute, push.
+class Served : public Strategy {
+ public:
+  explicit Served(Training& training) : training_(training) {}
+  Task<> work(Worker& me) override;
+  std::shared_ptr<const Values> evaluated() override { return training_.served(); }
+
+ protected:
+  Training& training() const { return training_; }
+  // One whom newer parameters reach unasked; it then abandons what it is at.
+  Task<> work_until_newer(Worker& me);
+
+ private:
+  static Task<> compute_and_push(Worker& me, Parameters x);
+  Training& training_;
+};
+
 struct StrategyMaker {
   bool uses_servers = false;
-  double server_momentum = 0;  // shorthand for momentum in the optimizer
+  bool sends_gradients = true;  // which can be compressed
+  bool switches = false;        // it is made of others
+  double server_momentum = 0;   // shorthand for momentum in the optimizer
   std::function<std::unique_ptr<Strategy>(Training&)> make;
 };
+
+// Reads `aggregate` where it can only be parameter_server, because not everyone takes part in every update.
+void read_servers_only(Reader& in);
 
 namespace strategies {
 const Registry<StrategyMaker>& all();

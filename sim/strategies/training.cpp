@@ -23,10 +23,7 @@ Training::Training(Setup setup)
       traffic_(std::size_t(workers())),
       communicator_(engine(), cluster().network(), cluster().spec().fidelity, cluster().worker_nodes(), traffic_,
                     message_log()) {
-  for (int w = 0; w < workers(); ++w) {
-    answers_.emplace_back(engine(), fmt::format("answers to worker {}", w));
-    workers_.push_back(std::make_unique<Worker>(*this, w));
-  }
+  for (int w = 0; w < workers(); ++w) workers_.push_back(std::make_unique<Worker>(*this, w));
   for (int s = 0; s < setup_.cluster.spec().servers.count; ++s)
     servers_.push_back(std::make_unique<Server>(*this, s, setup_.cluster.spec().servers.count));
   const EvaluateRule& every = setup_.evaluate;
@@ -53,14 +50,16 @@ double Training::steps() const {
 }
 
 void Training::applied(Gradient& gradient, std::int64_t staleness) {
-  if (std::exchange(gradient.applied, true))
-    throw RunError(fmt::format("the gradient of worker {}, step {}, is applied twice", gradient.worker, gradient.step));
+  if (std::exchange(gradient.fate, Gradient::Fate::applied) != Gradient::Fate::under_way)
+    throw RunError(fmt::format("the gradient of worker {}, step {}, is applied twice, or after it was given up",
+                               gradient.worker, gradient.step));
   gradient.staleness = staleness;
   if (std::exchange(latest_batch_, engine().now()) != engine().now()) batches_now_ = 0;
   if (++batches_now_ > most_at_once)
     throw RunError(fmt::format(
         "{} batches took no simulated time: with nothing that costs time a time is never reached", most_at_once));
-  ++counts_.batches;
+  ++counts_.gradients;
+  counts_.batches += gradient.batches;
   counts_.samples += gradient.samples;
   if (std::size_t(staleness) >= counts_.staleness.size()) counts_.staleness.resize(std::size_t(staleness) + 1);
   ++counts_.staleness[std::size_t(staleness)];
@@ -72,6 +71,20 @@ void Training::applied(Gradient& gradient, std::int64_t staleness) {
              fmt::format("the loss of worker {} at its step {} is not finite", gradient.worker, gradient.step));
   }
   bounds();
+}
+
+void Training::settle(Gradient& gradient, Gradient::Fate fate) {
+  if (gradient.fate != Gradient::Fate::under_way) return;
+  gradient.fate = fate;
+  ++counts_.gradients;
+  (fate == Gradient::Fate::dropped ? counts_.dropped : counts_.cancelled) += gradient.batches;
+}
+
+void Training::stepped(bool iteration) {
+  std::int64_t oldest = servers_[0]->version().number;
+  for (const auto& server : servers_) oldest = std::min(oldest, server->version().number);
+  if (oldest > served_version_) updated(iteration);
+  served_version_ = oldest;
 }
 
 void Training::updated(bool iteration) {
@@ -89,11 +102,31 @@ std::shared_ptr<const Values> Training::served() const {
   return all;
 }
 
+std::shared_ptr<const Values> Training::whole(const Parameters& x) const {
+  if (!pool().real() || x.size() == 1) return x[0].values;
+  auto all = std::make_shared<Values>();
+  for (const Version& shard : x) all->insert(all->end(), shard.values->begin(), shard.values->end());
+  return all;
+}
+
+void Training::begin_phase(const StopRule& until, double rate, std::shared_ptr<const Values> from) {
+  phase_ = {until, rate, double(counts_.batches) / workers(), epochs(), counts_.updates, engine().now()};
+  phase_over_ = false;
+  if (from) setup_.initial = std::move(from);
+  for (auto& worker : workers_) worker->restart();
+  for (auto& server : servers_) server->restart();
+  served_version_ = 0;
+  mean_of_.clear();
+  if (until.time)
+    engine().spawn("the end of a phase", end_phase_at(later(phase_.since, span_of(*until.time)), phase_.since),
+                   Engine::Kind::daemon);
+}
+
 std::shared_ptr<const Values> Training::mean(const std::vector<GradientRef>& gradients) {
-  if (shards() <= 1) return pool().mean(gradients);
+  if (shards() <= 1) return wire().mean(gradients);
   if (mean_of_ != gradients) {
     mean_of_ = gradients;
-    mean_ = pool().mean(gradients);
+    mean_ = wire().mean(gradients);
   }
   return mean_;
 }
@@ -105,6 +138,10 @@ void Training::bounds() {
   else if (stop.updates && counts_.updates >= *stop.updates)
     finish("updates", fmt::format("{} updates", *stop.updates));
   else if (stop.epochs && epochs() >= *stop.epochs * nearly) finish("epochs", fmt::format("{} epochs", *stop.epochs));
+  const StopRule& until = phase_.until;
+  if ((until.steps && now - phase_.steps >= double(*until.steps)) ||
+      (until.epochs && epochs() - phase_.epochs >= *until.epochs * nearly))
+    end_phase();
   if (now < next_steps_ && epochs() < next_epochs_) return;
   if (now >= next_steps_)
     next_steps_ = (std::floor(now / double(*setup_.evaluate.steps)) + 1) * double(*setup_.evaluate.steps);
@@ -115,11 +152,20 @@ void Training::bounds() {
 }
 
 bool Training::enough(std::int64_t begun) const {
-  const StopRule& stop = setup_.stop;
-  if (!strategy_->global_steps()) return false;
+  const StopRule &stop = setup_.stop, &until = phase_.until;
+  const int each = strategy_->batches_per_step();
+  if (each == 0) return false;
   const double passes = double(begun) * workers() * pool().batches().size() / double(pool().batches().rows());
-  return (stop.steps && begun >= *stop.steps) || (stop.updates && begun >= *stop.updates) ||
-         (stop.epochs && passes >= *stop.epochs * nearly);
+  const double steps = strategy_->global_steps() ? double(begun / each) : double(begun);
+  return (stop.steps && phase_.steps + steps >= double(*stop.steps)) ||
+         (stop.updates && phase_.updates + begun / each >= *stop.updates) ||
+         (stop.epochs && phase_.epochs + passes >= *stop.epochs * nearly) ||
+         (until.steps && steps >= double(*until.steps)) || (until.epochs && passes >= *until.epochs * nearly);
+}
+
+void Training::end_phase() {
+  phase_over_ = true;
+  later_this_instant();
 }
 
 void Training::finish(std::string reason, std::string detail) {
@@ -139,6 +185,7 @@ void Training::instant_over() {
   if (time_is_up_) finish("time", fmt::format("{} of simulated time", show_duration(*setup_.stop.time)));
   if (evaluation_due_ && !finished()) evaluate();
   if (finished()) engine().request_stop();
+  else if (phase_over_) strategy_->phase_over();
 }
 
 void Training::evaluate() {
@@ -160,6 +207,7 @@ void Training::evaluate() {
   const StopRule& stop = setup_.stop;
   if (stop.accuracy && point.test_accuracy && *point.test_accuracy >= *stop.accuracy)
     finish("accuracy", fmt::format("test accuracy {:.4f} is at least {}", *point.test_accuracy, *stop.accuracy));
+  if (phase_.until.accuracy && point.test_accuracy && *point.test_accuracy >= *phase_.until.accuracy) end_phase();
 }
 
 void Training::close() {
@@ -180,6 +228,11 @@ Task<> Training::stop_at(Time at) {
   co_await engine().idle_sleep_until(at);
   time_is_up_ = true;
   later_this_instant();
+}
+
+Task<> Training::end_phase_at(Time at, Time since) {
+  co_await engine().idle_sleep_until(at);
+  if (phase_.since == since) end_phase();
 }
 
 }  // namespace paceline

@@ -1,7 +1,6 @@
 // Training: the state of one run that workers, servers and the strategy share: the counts, what has been applied, when
 // to evaluate and when to stop. Evaluation and stop come in the last phase of an instant; they take no simulated time.
 #pragma once
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -12,7 +11,7 @@
 #include "sim/cluster/cluster.hpp"
 #include "sim/comm/communicator.hpp"
 #include "sim/core/record.hpp"
-#include "sim/strategies/gradient_pool.hpp"
+#include "sim/strategies/wire.hpp"
 
 namespace paceline {
 
@@ -38,7 +37,9 @@ struct Check {
 
 // What is counted. `steps`: iterations where the strategy has global ones, else completed batches over workers.
 struct Counts {
-  std::int64_t iterations = 0, batches = 0, updates = 0, samples = 0, dropped = 0;
+  std::int64_t iterations = 0, batches = 0, updates = 0, samples = 0;
+  std::int64_t dropped = 0, cancelled = 0;  // batches whose gradients came to nothing: complete, or not
+  std::int64_t gradients = 0;               // of one or more batches each, that were decided on
   std::vector<std::uint64_t> staleness;  // histogram over applied gradients
 };
 
@@ -49,6 +50,7 @@ class Training {
     Cluster& cluster;
     const Cost& cost;
     GradientPool& pool;
+    Wire& wire;
     Sink& sink;
     OptimizerMaker optimizer;
     std::shared_ptr<const Values> initial;  // null without numerics
@@ -63,6 +65,7 @@ class Training {
   Cluster& cluster() const { return setup_.cluster; }
   const Cost& cost() const { return setup_.cost; }
   GradientPool& pool() const { return setup_.pool; }
+  Wire& wire() const { return setup_.wire; }
   Sink& sink() const { return setup_.sink; }
   const OptimizerMaker& optimizer() const { return setup_.optimizer; }
   const std::shared_ptr<const Values>& initial() const { return setup_.initial; }
@@ -74,7 +77,6 @@ class Training {
   // Payload, counted once, at the sender.
   double bytes_on_wire() const { return cluster().network().totals().sent + communicator_.reckoned_bytes(); }
   Sink* message_log() const { return sink().wants_messages() ? &sink() : nullptr; }
-  std::deque<Arrivals>& answers() { return answers_; }    // of servers, by worker
   Communicator& communicator() { return communicator_; }  // of all workers
   const Communicator& communicator() const { return communicator_; }
 
@@ -83,11 +85,23 @@ class Training {
 
   // A gradient has become part of the parameters, `staleness` updates after its pull.
   void applied(Gradient& gradient, std::int64_t staleness);
-  // The global parameters have changed; `iteration`: all workers have taken part.
+  // It never will.
+  void dropped(Gradient& gradient) { settle(gradient, Gradient::Fate::dropped); }
+  void cancelled(Gradient& gradient) { settle(gradient, Gradient::Fate::cancelled); }
+  // The global parameters have changed; `iteration`: it ends one, where the strategy has such.
   void updated(bool iteration);
+  // A server has: the global parameters are as old as their oldest slice.
+  void stepped(bool iteration);
 
-  // What the servers hold, put together.
+  // A new phase from these parameters (null: from the initial ones), with a factor on the learning rate; the strategy
+  // hears of it when one of the bounds, counted from now, is reached, and workers begin nothing more.
+  void begin_phase(const StopRule& until, double rate, std::shared_ptr<const Values> from);
+  bool phase_is_over() const { return phase_over_; }
+  double rate() const { return phase_.rate; }
+
+  // What the servers hold, put together; parameters, the slices put together. Null without numerics.
   std::shared_ptr<const Values> served() const;
+  std::shared_ptr<const Values> whole(const Parameters& x) const;
   // The mean of gradients that every shard applies its slice of: computed once.
   std::shared_ptr<const Values> mean(const std::vector<GradientRef>& gradients);
 
@@ -96,7 +110,7 @@ class Training {
   double epochs() const { return double(counts_.samples) / double(pool().batches().rows()); }
   // A bound is reached: nothing is applied any more, and the run ends with this instant.
   bool finished() const { return !reason_.empty(); }
-  // Where steps are global: so many of them reach a bound, and a worker that has begun them need not begin another.
+  // Where every worker takes so many batches a step: those begun reach a bound, and it need not begin another.
   bool enough(std::int64_t begun) const;
   void finish(std::string reason, std::string detail);
   const std::string& reason() const { return reason_; }
@@ -108,23 +122,35 @@ class Training {
 
  private:
   static void on_instant_over(void* self, std::uint32_t) { static_cast<Training*>(self)->instant_over(); }
+  void settle(Gradient& gradient, Gradient::Fate fate);
   void bounds();
   void later_this_instant();
   void instant_over();
   void evaluate();
   Task<> evaluate_every(Span period);
   Task<> stop_at(Time at);
+  Task<> end_phase_at(Time at, Time since);
+
+  struct Phase {
+    StopRule until;
+    double rate = 1;
+    double steps = 0, epochs = 0;  // before it
+    std::int64_t updates = 0;
+    Time since{};
+  };
+  void end_phase();
 
   Setup setup_;
   Strategy* strategy_ = nullptr;
+  Phase phase_;
   std::vector<Traffic> traffic_;  // by worker
   Communicator communicator_;
-  std::deque<Arrivals> answers_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Server>> servers_;
   std::vector<GradientRef> mean_of_;  // the latest mean
   std::shared_ptr<const Values> mean_;
   Counts counts_;
+  std::int64_t served_version_ = 0;
   Time latest_batch_{};
   std::int64_t batches_now_ = 0;  // applied at that time
   std::int64_t evaluations_ = 0;
@@ -133,7 +159,7 @@ class Training {
   double next_steps_ = 0, next_epochs_ = 0;  // of evaluation
   std::optional<CurvePoint> latest_;
   std::string reason_, detail_;
-  bool evaluation_due_ = false, time_is_up_ = false, instant_asked_ = false;
+  bool evaluation_due_ = false, time_is_up_ = false, phase_over_ = false, instant_asked_ = false;
 };
 
 }  // namespace paceline

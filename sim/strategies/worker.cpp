@@ -44,7 +44,10 @@ class Exchange final : public Blocking {
 }  // namespace
 
 Worker::Worker(Training& training, int rank)
-    : training_(training), rank_(rank), parts_through_(training.engine(), fmt::format("backward of worker {}", rank)) {}
+    : training_(training),
+      rank_(rank),
+      parts_through_(training.engine(), fmt::format("backward of worker {}", rank)),
+      answers_(training.engine(), fmt::format("answers to worker {}", rank)) {}
 
 Parameters Worker::initial() const {
   const int shards = std::max(1, training_.shards());
@@ -54,28 +57,40 @@ Parameters Worker::initial() const {
   return x;
 }
 
-GradientRef Worker::next_gradient(Parameters x) {
+GradientRef Worker::next_gradient(Parameters x, int batches) {
   close_row();
-  current_ = training_.pool().make(rank_, steps_, std::move(x));
+  current_ = training_.pool().make(rank_, steps_, std::move(x), batches);
   current_->jitter = training_.cluster().jitter(rank_, steps_);
   row_ = {.worker = rank_, .step = steps_, .start = training_.engine().now(), .samples = current_->samples};
-  ++steps_;
+  steps_ += batches;
+  parts_before_ = parts_through_.count();
   return current_;
 }
 
 Task<> Worker::compute(GradientRef gradient) {
-  const StepCost cost = training_.cost().step(rank_, gradient->step, gradient->samples);
-  const double forward = cost.forward * gradient->jitter, backward = cost.backward * gradient->jitter;
+  const Computing computing(*this);
+  const int samples = gradient->samples / gradient->batches;
+  const auto work = [&](std::int64_t step) {
+    StepCost cost = training_.cost().step(rank_, step, samples);
+    const double jitter = step == gradient->step ? gradient->jitter : training_.cluster().jitter(rank_, step);
+    cost.forward *= jitter;
+    cost.backward *= jitter;
+    return cost;
+  };
   Device& device = training_.cluster().device(rank_);
-  computing_ = true;
   device.begin();
+  double done = 0;
+  const std::int64_t last = gradient->step + gradient->batches - 1;
+  for (std::int64_t step = gradient->step; step < last; ++step) {
+    const StepCost cost = work(step);
+    done += cost.forward + cost.backward;
+  }
+  const StepCost cost = work(last);
   for (double share : parts_) {
-    co_await device.reach(forward + share * backward);
+    co_await device.reach(done + cost.forward + share * cost.backward);
     parts_through_.arrive();
   }
-  co_await device.reach(forward + backward);
-  settle();
-  computing_ = false;
+  co_await device.reach(done + cost.forward + cost.backward + training_.wire().seconds());
   computed_at_ = training_.engine().now();
   gradient->computed_on_device = true;
 }
@@ -85,13 +100,10 @@ Task<> Worker::compute_part(GradientRef gradient, double from, double until) {
   const auto work = [&](double point) {
     return (std::min(point, 1.0) * cost.forward + std::max(point - 1, 0.0) * cost.backward) * gradient->jitter;
   };
-  settle();
-  computing_ = true;
+  const Computing computing(*this);
   Device& device = training_.cluster().device(rank_);
   device.begin();
   co_await device.reach(work(until) - work(from));
-  settle();
-  computing_ = false;
   if (until < 2) co_return;
   computed_at_ = training_.engine().now();
   gradient->computed_on_device = true;
@@ -101,39 +113,103 @@ Task<> Worker::update(GradientRef gradient, double share) {
   const double seconds =
       share * training_.cost().step(rank_, gradient->step, gradient->samples).update * gradient->jitter;
   if (seconds == 0) co_return;
+  const Computing computing(*this);
   Device& device = training_.cluster().device(rank_);
-  computing_ = true;
   device.begin();
   co_await device.reach(seconds);
-  settle();
-  computing_ = false;
 }
 
-Task<Parameters> Worker::exchange(GradientRef gradient) {
+Task<Parameters> Worker::exchange(GradientRef gradient, std::optional<double> bytes) {
   const int shards = training_.shards();
   const bool series = training_.cluster().spec().servers.series;
-  pushed_ = std::move(gradient);
-  answer_.resize(std::size_t(shards));
   const Exchange exchange(training_, rank_, series);
-  blocked_on_ = &exchange;
-  Arrivals& answers = training_.answers()[std::size_t(rank_)];
-  const std::uint64_t before = answers.count();
+  const Blocked blocked(*this, exchange);
+  const double each = bytes.value_or(training_.wire().bytes(gradient->step)) / shards;
+  newest_.resize(std::size_t(shards));
+  coming_.resize(std::size_t(shards));
+  const std::uint64_t before = answers_.count();
   for (int s = 0; s < shards; ++s) {
-    training_.server(s).queue().send(rank_);
-    if (series) co_await answers.reach(before + std::uint64_t(s) + 1);
+    training_.server(s).send(gradient, each);
+    if (series) co_await answers_.reach(before + std::uint64_t(s) + 1);
   }
-  co_await answers.reach(before + std::uint64_t(shards));
-  settle();
-  blocked_on_ = nullptr;
-  pushed_.reset();
-  co_return std::move(answer_);
+  co_await answers_.reach(before + std::uint64_t(shards));
+  co_return take_newest();
+}
+
+// Keeps the numbers only: a version that nobody holds can be updated in place.
+Parameters Worker::take_newest() {
+  Parameters taken = newest_;
+  for (Version& shard : newest_) shard.values.reset();
+  return taken;
+}
+
+void Worker::push(const GradientRef& gradient) {
+  for (int s = 0; s < training_.shards(); ++s)
+    training_.server(s).send(gradient, training_.wire().bytes(gradient->step) / training_.shards());
+}
+
+Task<Parameters> Worker::until_newer(Parameters x, Task<> work) {
+  newest_.resize(x.size());
+  coming_.resize(x.size());
+  {
+    const Exchange exchange(training_, rank_, false);
+    const Blocked blocked(*this, exchange);
+    std::vector<Task<>> either;
+    either.push_back(newer(x));
+    either.push_back(then_wait(std::move(work)));
+    co_await first_of(training_.engine(), std::move(either));
+  }
+  abandon();
+  co_return take_newest();
+}
+
+Task<> Worker::then_wait(Task<> work) {
+  co_await work;
+  co_await training_.engine().sleep(Span::max());
+}
+
+Task<> Worker::newer(const Parameters& x) {
+  const auto all_newer = [&] {
+    for (std::size_t s = 0; s < x.size(); ++s)
+      if (newest_[s].number <= x[s].number) return false;
+    return true;
+  };
+  while (!all_newer()) co_await answers_.reach(answers_.count() + 1);
+}
+
+void Worker::receive(int shard) {
+  auto& coming = coming_[std::size_t(shard)];
+  newest_[std::size_t(shard)] = std::move(coming.front());
+  coming.erase(coming.begin());
+  answers_.arrive();
+}
+
+void Worker::abandon() {
+  for (int s = 0; s < training_.shards(); ++s) training_.server(s).withdraw(rank_);
+  if (current_ && !current_->computed_on_device) training_.cancelled(*current_);
+}
+
+void Worker::abandon_all() {
+  abandon();
+  const auto settle_one = [this](Gradient& gradient) {
+    if (gradient.computed_on_device) training_.dropped(gradient);
+    else training_.cancelled(gradient);
+  };
+  for (auto& [gradient, row] : closed_) settle_one(*gradient);
+  if (current_) settle_one(*current_);
+  close_row();
+}
+
+void Worker::restart() {
+  steps_before_ = steps_;
+  parts_.clear();
+  newest_.clear();
+  coming_.clear();
 }
 
 Task<> Worker::blocked(Task<> task, const Blocking& on) {
-  blocked_on_ = &on;
+  const Blocked blocked(*this, on);
   co_await task;
-  settle();
-  blocked_on_ = nullptr;
 }
 
 void Worker::spend(Activity activity, Time until) {
@@ -163,14 +239,15 @@ void Worker::close_row() {
   write_rows();
 }
 
-// A batch's row is written once its gradient has become part of the parameters of all.
+// A batch's row is written once its gradient has become part of the parameters of all, or never will.
 void Worker::write_rows() {
-  for (; !closed_.empty() && closed_.front().first->applied; closed_.pop_front()) {
+  for (; !closed_.empty() && closed_.front().first->fate != Gradient::Fate::under_way; closed_.pop_front()) {
     auto& [gradient, row] = closed_.front();
     row.train_loss = gradient->loss;
     row.staleness = gradient->staleness;
     training_.sink().step(row);
-    ++applied_steps_;
+    if (gradient->fate != Gradient::Fate::applied) continue;
+    through_steps_ += gradient->batches;
     samples_ += row.samples;
   }
 }
@@ -178,6 +255,8 @@ void Worker::write_rows() {
 void Worker::close() {
   settle();
   close_row();
+  std::erase_if(closed_, [](const auto& each) { return each.first->fate == Gradient::Fate::under_way; });
+  write_rows();
 }
 
 }  // namespace paceline

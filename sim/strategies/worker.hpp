@@ -26,35 +26,49 @@ class Worker {
 
   int rank() const { return rank_; }
   Training& training() const { return training_; }
-  bool finished() const { return training_.finished() || training_.enough(steps_); }
+  bool finished() const {
+    return training_.finished() || training_.phase_is_over() || training_.enough(steps_ - steps_before_);
+  }
   Parameters initial() const;
 
-  // The gradient of this worker's next batch at x. Takes no time; compute() does.
-  GradientRef next_gradient(Parameters x);
+  // The gradient of this worker's next batch, or of several, at x. Takes no time; compute() does.
+  GradientRef next_gradient(Parameters x, int batches = 1);
   // Forward and backward on this worker's device.
   Task<> compute(GradientRef gradient);
   // A part of it: from one point to another, of which 0 … 1 is the forward and 1 … 2 the backward.
   Task<> compute_part(GradientRef gradient, double from, double until);
   // The optimizer on this worker's device, for a share of the parameters.
   Task<> update(GradientRef gradient, double share = 1);
-  // Sends the gradient to the servers and waits for the parameters that they answer with.
-  Task<Parameters> exchange(GradientRef gradient);
+  // Sends the gradient to the servers and waits for the parameters that they answer with. `bytes`, if given, are sent
+  // in place of the gradient's.
+  Task<Parameters> exchange(GradientRef gradient, std::optional<double> bytes = {});
+  // Sends the gradient to the servers, and does not wait.
+  void push(const GradientRef& gradient);
+  // Works until all servers have sent parameters newer than x, of their own accord, and gives them; what is not done by
+  // then is abandoned: gradients under way are cancelled or, if complete, dropped.
+  Task<Parameters> until_newer(Parameters x, Task<> work);
   // Waits for something else; the time is split as it says. Ends with the task.
   Task<> blocked(Task<> task, const Blocking& on);
+  // Gives up what it was at, whose coroutine is gone; or all its gradients that were not decided on.
+  void abandon();
+  void abandon_all();
 
   // Awaitable: the first `parts` shares of this step's backward are through; see set_parts.
   auto ready(int parts) {
-    return parts_through_.reach(std::uint64_t(steps_ - 1) * parts_.size() + std::uint64_t(parts));
+    return parts_through_.reach(parts_before_ + std::uint64_t(parts));
   }
   // Shares of the backward's time, ascending, at which communication may start.
   void set_parts(std::vector<double> shares) { parts_ = std::move(shares); }
 
-  // The servers' side.
-  const GradientRef& pushed() const { return pushed_; }
-  void answered(int shard, Version version) { answer_[std::size_t(shard)] = std::move(version); }
+  // The servers' side: a version is on its way; the next one that was is here.
+  void expect(int shard, Version version) { coming_[std::size_t(shard)].push_back(std::move(version)); }
+  void receive(int shard);
+
+  // A new phase: no answer is on its way, no part of a backward is waited for.
+  void restart();
 
   // For the results.
-  std::int64_t steps() const { return applied_steps_; }
+  std::int64_t steps() const { return through_steps_; }
   std::int64_t samples() const { return samples_; }
   const std::array<Span, activities>& spent() const { return spent_; }
   std::int64_t begun() const { return steps_; }
@@ -64,6 +78,38 @@ class Worker {
   void close();
 
  private:
+  // While it lives, the worker computes, or is blocked; its end settles the account, also when a coroutine is destroyed.
+  class Computing {
+   public:
+    explicit Computing(Worker& worker) : worker_(worker) {
+      worker.settle();
+      worker.computing_ = true;
+    }
+    ~Computing() {
+      worker_.settle();
+      worker_.computing_ = false;
+    }
+    Computing(const Computing&) = delete;
+
+   private:
+    Worker& worker_;
+  };
+  class Blocked {
+   public:
+    Blocked(Worker& worker, const Blocking& on) : worker_(worker) { worker.blocked_on_ = &on; }
+    ~Blocked() {
+      worker_.settle();
+      worker_.blocked_on_ = nullptr;
+    }
+    Blocked(const Blocked&) = delete;
+
+   private:
+    Worker& worker_;
+  };
+
+  Task<> newer(const Parameters& x);
+  Task<> then_wait(Task<> work);
+  Parameters take_newest();
   void spend(Activity activity, Time until);
   void idle(Time until);
   void settle();
@@ -72,8 +118,8 @@ class Worker {
 
   Training& training_;
   int rank_;
-  std::int64_t steps_ = 0;  // batches begun
-  std::int64_t applied_steps_ = 0, samples_ = 0;
+  std::int64_t steps_ = 0, steps_before_ = 0;  // batches begun; before this phase
+  std::int64_t through_steps_ = 0, samples_ = 0;
   Time since_{};  // up to which time is accounted for
   const Blocking* blocked_on_ = nullptr;
   bool computing_ = false;
@@ -82,10 +128,13 @@ class Worker {
   Span overlapped_{};
   std::vector<double> parts_;
   Arrivals parts_through_;
-  GradientRef current_, pushed_;
+  std::uint64_t parts_before_ = 0;  // through before the current gradient
+  GradientRef current_;
   StepRow row_;
-  std::deque<std::pair<GradientRef, StepRow>> closed_;  // not yet applied everywhere
-  Parameters answer_;
+  std::deque<std::pair<GradientRef, StepRow>> closed_;  // not yet decided on everywhere
+  Arrivals answers_;
+  Parameters newest_;                         // by shard, as received
+  std::vector<std::vector<Version>> coming_;  // by shard
 };
 
 }  // namespace paceline

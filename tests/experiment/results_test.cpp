@@ -84,6 +84,7 @@ void expect_interface(const Json& json, bool numerics) {
                {"held_transfers", "number"},
                {"staleness", "object"},
                {"dropped_gradients", "number"},
+               {"cancelled_gradients", "number"},
                {"cancelled_gradients", "number"}},
               "summary");
   expect_keys(json["summary"]["staleness"],

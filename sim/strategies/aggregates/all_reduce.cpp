@@ -27,7 +27,7 @@ struct Options {
   double bucket = 0, first_bucket = 0;
   double bucket_time = 0;  // seconds
   bool overlap = true;
-  Sharding sharding = Sharding::none;
+  MeanOptions mean{};
 };
 
 constexpr double most_buckets = 100'000;
@@ -84,7 +84,14 @@ class AllReduceMean final : public Aggregate {
         buckets_(buckets_of(training.cost(), training.cost().step(0, 0, training.pool().batches().size()).backward,
                             options)),
         x_{Version{0, training.initial()}} {
-    if (options.sharding == Sharding::zero3 && !options.overlap)
+    const CompressorMaker& kind = training.wire().kind();
+    if (compresses() && !kind.piecewise) options_.overlap = false;
+    if (gathers() && sharded())
+      throw ConfigError({}, "/training/compression",
+                        fmt::format("{} must be gathered; it cannot be reduce-scattered, as sharding needs", kind.name));
+    if (options.mean.sharding == Sharding::zero3 && options.mean.accumulate > 1)
+      throw ConfigError({}, "/training/strategy/accumulate", "cannot be above 1 with zero3");
+    if (options.mean.sharding == Sharding::zero3 && !options.overlap)
       throw ConfigError({}, "/training/strategy/aggregate/overlap",
                         "cannot be false with zero3, which gathers and reduces part by part");
     require(*options.algorithm, reducing(), training, "/training/strategy/aggregate/algorithm");
@@ -93,18 +100,19 @@ class AllReduceMean final : public Aggregate {
       std::vector<double> parts;
       double bytes = 0;
       for (double bucket : buckets_) parts.push_back(std::min(1.0, training.cost().ready(w, bytes += bucket)));
-      if (options.overlap && options.sharding != Sharding::zero3) training.worker(w).set_parts(parts);
-      if (options.sharding == Sharding::zero3) parts_.push_back(std::move(parts));
+      const bool in_parts = options_.overlap && options.mean.sharding != Sharding::zero3;
+      training.worker(w).set_parts(in_parts ? parts : std::vector<double>{});
+      if (options.mean.sharding == Sharding::zero3) parts_.push_back(std::move(parts));
     }
     if (!training.pool().real()) return;
     optimizer_ = training.optimizer().make(training.pool().size());
   }
 
   Task<Parameters> next(Worker& me, GradientRef gradient) override {
-    const auto step = std::size_t(gradient->step);
-    Round& round = enter(gradient);
+    const auto step = std::size_t(gradient->step / gradient->batches);
+    Round& round = enter(gradient, step);
     Reduction::Lane lane(round.reduction, me);
-    if (options_.sharding == Sharding::zero3) {
+    if (options_.mean.sharding == Sharding::zero3) {
       co_await compute_gathering(me, gradient, round, lane);
     } else if (options_.overlap) {
       std::vector<Task<>> both;
@@ -118,7 +126,7 @@ class AllReduceMean final : public Aggregate {
       co_await me.blocked(lane.run(false), lane);
     }
     co_await me.update(gradient, sharded() ? 1.0 / training_.workers() : 1);
-    if (sharded() && options_.sharding != Sharding::zero3) {
+    if (sharded() && options_.mean.sharding != Sharding::zero3) {
       Reduction::Lane gathering(round.gathering, me);
       co_await me.blocked(gathering.run(false), gathering);
     }
@@ -138,9 +146,9 @@ class AllReduceMean final : public Aggregate {
 
  private:
   struct Round {
-    Round(AllReduceMean& of, std::size_t workers)
-        : reduction(of.training_, *of.options_.algorithm, of.reducing(), of.buckets_, of.record_),
-          gathering(of.training_, *of.options_.algorithm, Op::all_gather, of.gathered(), of.record_),
+    Round(AllReduceMean& of, std::int64_t step, std::size_t workers)
+        : reduction(of.training_, of.training_.communicator(), *of.options_.algorithm, of.reducing(), of.messages(step), of.record_),
+          gathering(of.training_, of.training_.communicator(), *of.options_.algorithm, Op::all_gather, of.gathered(), of.record_),
           gradients(workers) {}
     Reduction reduction;
     Reduction gathering;                 // sharded; of zero3 for the forward, in its order, then for the backward
@@ -164,12 +172,28 @@ class AllReduceMean final : public Aggregate {
     bool computed_ = false;
   };
 
-  bool sharded() const { return options_.sharding != Sharding::none; }
-  Op reducing() const { return sharded() ? Op::reduce_scatter : Op::all_reduce; }
+  bool sharded() const { return options_.mean.sharding != Sharding::none; }
+  bool compresses() const { return training_.wire().compresses(); }
+  bool gathers() const { return compresses() && training_.wire().kind().carriage == Carriage::gathered; }
+  Op reducing() const { return gathers() ? Op::all_gather : sharded() ? Op::reduce_scatter : Op::all_reduce; }
+  // Bytes of the collectives at a step; what must be gathered comes once from every worker.
+  std::vector<double> messages(std::int64_t step) const {
+    if (!compresses()) return buckets_;
+    const double copies = gathers() ? training_.workers() : 1;
+    std::vector<double> all = training_.wire().messages(step);
+    if (training_.wire().kind().piecewise) {
+      const double total = training_.cost().gradient_bytes();
+      const double ratio = total > 0 ? training_.wire().bytes(step) / total : 0;
+      all = buckets_;
+      for (double& each : all) each *= ratio;
+    }
+    for (double& each : all) each *= copies;
+    return all;
+  }
   std::vector<double> gathered() const {
     if (!sharded()) return {};
     std::vector<double> all = buckets_;
-    if (options_.sharding == Sharding::zero3) all.insert(all.begin(), buckets_.rbegin(), buckets_.rend());
+    if (options_.mean.sharding == Sharding::zero3) all.insert(all.begin(), buckets_.rbegin(), buckets_.rend());
     return all;
   }
 
@@ -221,9 +245,9 @@ class AllReduceMean final : public Aggregate {
     }
   }
 
-  Round& enter(const GradientRef& gradient) {
-    const auto step = std::size_t(gradient->step);
-    Round& round = rounds_.try_emplace(step, *this, std::size_t(training_.workers())).first->second;
+  Round& enter(const GradientRef& gradient, std::size_t step) {
+    Round& round =
+        rounds_.try_emplace(step, *this, gradient->step, std::size_t(training_.workers())).first->second;
     round.gradients[std::size_t(gradient->worker)] = gradient;
     if (step == 0 && options_.overlap && !sharded()) attach(round, gradient);
     return round;
@@ -234,7 +258,9 @@ class AllReduceMean final : public Aggregate {
     const auto workers = std::size_t(training_.workers());
     GradientPool& pool = training_.pool();
     const double total = training_.cost().gradient_bytes();
-    if (!pool.real() || sharded() || total == 0 || workers * pool.size() > largest_check) return;
+    if (!pool.real() || sharded() || compresses() || options_.mean.combine || total == 0 ||
+        workers * pool.size() > largest_check)
+      return;
     round.payloads.resize(workers);
     Values& mine = round.payloads[std::size_t(gradient->worker)];
     mine = *pool.value(gradient);
@@ -267,7 +293,8 @@ class AllReduceMean final : public Aggregate {
   void apply(Round& round, std::size_t step) {
     round.next = {Version{std::int64_t(step) + 1, nullptr}};
     if (!training_.pool().real()) return;
-    const auto mean = training_.pool().mean(round.gradients);
+    const auto mean = options_.mean.combine ? options_.mean.combine(training_, round.gradients)
+                                            : training_.wire().reduce(round.gradients);
     auto next = training_.pool().buffer();
     optimizer_->step(x_[0].values->data(), mean->data(), next->data(), 1);
     round.next[0].values = std::move(next);
@@ -319,9 +346,9 @@ AggregateMaker all_reduce(Reader& in) {
                   {.fallback = INFINITY,
                    .help = "a bucket also closes when its tensors have taken this long since the one before closed"});
   options.overlap = in.boolean("overlap", true, "communicate during the backward; false: after it");
-  return {false, [options](Training& training, Sharding sharding) {
+  return {false, [options](Training& training, const MeanOptions& mean) {
             Options own = options;
-            own.sharding = sharding;
+            own.mean = mean;
             return std::make_unique<AllReduceMean>(training, own);
           }};
 }

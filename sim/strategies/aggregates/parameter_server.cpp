@@ -21,7 +21,7 @@ class Servers final : public Aggregate {
         gradients[std::size_t(g->worker)] = g;
       }
       co_await server.apply_mean(gradients);
-      for (int worker = 0; worker < server.workers(); ++worker) server.answer(worker);
+      server.answer_all();
     }
   }
 
@@ -35,7 +35,7 @@ class Servers final : public Aggregate {
 
 AggregateMaker parameter_server(Reader& in) {
   in.about("servers apply the mean when all gradients of the step are in");
-  return {true, [](Training& training, Sharding) { return std::make_unique<Servers>(training); }};
+  return {true, [](Training& training, const MeanOptions&) { return std::make_unique<Servers>(training); }};
 }
 
 }  // namespace paceline::aggregates

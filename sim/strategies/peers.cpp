@@ -1,0 +1,71 @@
+#include "sim/strategies/peers.hpp"
+
+#include <fmt/format.h>
+
+namespace paceline {
+namespace {
+
+class OnMessage final : public Blocking {
+ public:
+  explicit OnMessage(const std::deque<Peers::Message>& messages) : messages_(messages) {}
+  void split(Time from, Time to, const Spend& spend) const override {
+    if (messages_.empty()) return spend(Activity::wait, to);
+    if (messages_.front().sent > from) spend(Activity::wait, std::min(messages_.front().sent, to));
+    spend(Activity::communication, to);
+  }
+
+ private:
+  const std::deque<Peers::Message>& messages_;
+};
+
+class OnBytes final : public Blocking {
+ public:
+  void split(Time, Time to, const Spend& spend) const override { spend(Activity::communication, to); }
+};
+
+Task<> arrive(Arrivals& arrivals, std::uint64_t count) { co_await arrivals.reach(count); }
+
+}  // namespace
+
+Peers::Line::Line(Engine& engine, int of, int at)
+    : arrivals(engine, fmt::format("messages from worker {} to worker {}", of, at)), from(of), to(at) {}
+
+Peers::Line& Peers::line(int from, int to) {
+  return lines_
+      .try_emplace(std::uint64_t(from) << 32 | std::uint64_t(to), training_.engine(), from, to)
+      .first->second;
+}
+
+void Peers::send(int from, int to, double bytes, std::shared_ptr<const Values> values, double weight) {
+  Communicator& all = training_.communicator();
+  Line& line = this->line(from, to);
+  line.messages.push_back({std::move(values), weight, training_.engine().now()});
+  all.sent(from, bytes);
+  all.received(to, bytes);
+  all.connection(from, to).send(bytes, Network::to(line.arrivals));
+}
+
+Task<Peers::Message> Peers::receive(Worker& me, int from) {
+  Line& line = this->line(from, me.rank());
+  const OnMessage on(line.messages);
+  co_await me.blocked(arrive(line.arrivals, ++line.taken), on);
+  Message message = std::move(line.messages.front());
+  line.messages.pop_front();
+  co_return message;
+}
+
+Task<> Peers::carry(Worker& me, int from, int to, double bytes) {
+  const OnBytes on;
+  co_await me.blocked(carry_on(from, to, bytes), on);
+}
+
+Task<> Peers::carry_on(int from, int to, double bytes) {
+  Communicator& all = training_.communicator();
+  std::vector<LinkId> way;
+  all.route(from, to, way);
+  all.sent(from, bytes);
+  co_await training_.cluster().network().transfer(way, bytes);
+  all.received(to, bytes);
+}
+
+}  // namespace paceline

@@ -1,0 +1,44 @@
+// Peers: messages of parameters from worker to worker. Time blocked on one is wait until it is sent, then communication.
+#pragma once
+#include <deque>
+#include <memory>
+#include <unordered_map>
+
+#include "sim/strategies/training.hpp"
+#include "sim/strategies/worker.hpp"
+
+namespace paceline {
+
+class Peers {
+ public:
+  struct Message {
+    std::shared_ptr<const Values> values;  // null without numerics
+    double weight = 1;
+    Time sent{};
+  };
+
+  explicit Peers(Training& training) : training_(training) {}
+
+  // Does not wait.
+  void send(int from, int to, double bytes, std::shared_ptr<const Values> values, double weight = 1);
+  // The next message from a peer, in order.
+  Task<Message> receive(Worker& me, int from);
+  // Bytes from one to the other; the worker is blocked until they have arrived.
+  Task<> carry(Worker& me, int from, int to, double bytes);
+
+ private:
+  struct Line {
+    Line(Engine& engine, int from, int to);
+    std::deque<Message> messages;  // sent, not received
+    Arrivals arrivals;
+    std::uint64_t taken = 0;
+    int from, to;
+  };
+  Line& line(int from, int to);
+  Task<> carry_on(int from, int to, double bytes);
+
+  Training& training_;
+  std::unordered_map<std::uint64_t, Line> lines_;
+};
+
+}  // namespace paceline

@@ -1,0 +1,84 @@
+// push_sum: stochastic gradient push (SGP, Assran et al. 2019), on a directed exponential graph. A worker holds (x, ω),
+// at first ω = 1. At step k it computes its gradient at z = x / ω, applies it to x, sends half of (x, ω) to worker
+// (i + 2^(k mod ⌈lg N⌉)) mod N and keeps half; what comes in is added. Σ ω = N, and the mean of the x is what all agree on.
+#include <fmt/format.h>
+
+#include <bit>
+#include <cmath>
+#include <numeric>
+
+#include "sim/strategies/peers.hpp"
+#include "sim/strategies/replicas.hpp"
+#include "sim/strategies/strategy.hpp"
+
+namespace paceline::strategies {
+namespace {
+
+class PushSum final : public Strategy {
+ public:
+  explicit PushSum(Training& training)
+      : training_(training), x_(training), peers_(training), weights_(std::size_t(training.workers()), 1.0) {}
+
+  Task<> work(Worker& me) override {
+    const int n = training_.workers(), rank = me.rank();
+    const int rounds = n > 1 ? int(std::bit_width(unsigned(n - 1))) : 0;  // ⌈lg N⌉
+    double& weight = weights_[std::size_t(rank)];
+    for (std::int64_t k = 0; !me.finished(); ++k) {
+      GradientRef g = me.next_gradient({Version{x_.version(rank).number, estimate(rank)}});
+      co_await me.compute(g);
+      co_await me.update(g);
+      x_.step(g);
+      if (n > 1) {
+        const int hop = (1 << (k % rounds)) % n;
+        x_.change(rank, [](std::span<float> x) { scale(x, 0.5f); });
+        weight /= 2;
+        under_way_ += weight;
+        peers_.send(rank, (rank + hop) % n, training_.cost().gradient_bytes() + sizeof(float),
+                    x_.version(rank).values, weight);
+        const Peers::Message in = co_await peers_.receive(me, (rank + n - hop) % n);
+        x_.change(rank, [&](std::span<float> x) {
+          for (std::size_t i = 0; i < x.size(); ++i) x[i] += (*in.values)[i];
+        });
+        weight += in.weight;
+        under_way_ -= in.weight;
+      }
+      if (++applied_ % n == 0) training_.updated(false);
+    }
+  }
+
+  std::shared_ptr<const Values> evaluated() override { return x_.mean(); }
+
+  std::vector<Check> checks() const override {
+    const double sum = std::accumulate(weights_.begin(), weights_.end(), under_way_);
+    return {{"push-sum weights", std::abs(sum - training_.workers()) <= 1e-9 * training_.workers(),
+             fmt::format("sum {:.12g} of {} workers", sum, training_.workers())}};
+  }
+
+ private:
+  static void scale(std::span<float> x, float by) {
+    for (float& each : x) each *= by;
+  }
+  std::shared_ptr<const Values> estimate(int rank) {
+    if (!training_.pool().real() || weights_[std::size_t(rank)] == 1) return x_.version(rank).values;
+    auto z = training_.pool().buffer();
+    *z = *x_.values(rank);
+    scale(*z, float(1 / weights_[std::size_t(rank)]));
+    return z;
+  }
+
+  Training& training_;
+  Replicas x_;
+  Peers peers_;
+  std::vector<double> weights_;  // ω, by worker
+  double under_way_ = 0;         // ω of messages
+  std::int64_t applied_ = 0;
+};
+
+}  // namespace
+
+StrategyMaker push_sum(Reader& in) {
+  in.about("stochastic gradient push: halves of (x, weight) over a directed exponential graph (Assran et al. 2019)");
+  return {.sends_gradients = false, .make = [](Training& training) { return std::make_unique<PushSum>(training); }};
+}
+
+}  // namespace paceline::strategies

@@ -1,0 +1,68 @@
+// ringmaster: Ringmaster ASGD (Maranjyan, Tyurin & Richtárik 2025). A gradient with delay τ < R is applied, others are
+// ignored; the worker restarts from the current x. With `stops` a computation whose delay reaches R is abandoned at
+// once: the server sends that worker the current x. R = 1 is SGD from the fastest, R = ∞ is async.
+// With R = max(1, ⌈σ²/ε⌉) its time is that of rennala, the best possible.
+#include <fmt/format.h>
+
+#include <deque>
+
+#include "sim/strategies/strategy.hpp"
+
+namespace paceline::strategies {
+namespace {
+
+class Ringmaster final : public Served {
+ public:
+  Ringmaster(Training& training, std::int64_t threshold, bool stops)
+      : Served(training), threshold_(threshold), stops_(stops) {}
+
+  Task<> work(Worker& me) override { return stops_ ? work_until_newer(me) : Served::work(me); }
+
+  Task<> serve(Server& server) override {
+    std::deque<Pull> pulls;  // in order, the latest of every worker among them
+    if (stops_)
+      for (int w = 0; w < server.workers(); ++w) pulls.push_back({w, 0});
+    const auto answer = [&](int worker) {
+      server.answer(worker);
+      if (stops_) pulls.push_back({worker, server.version().number});
+    };
+    for (;;) {
+      GradientRef g = co_await server.next();
+      const bool stopped = g->at[std::size_t(server.shard())].number < server.answered(g->worker);
+      if (server.staleness(g) < threshold_) co_await server.apply(g);
+      else server.drop(g);
+      if (!stopped) answer(g->worker);
+      for (; !pulls.empty() && server.version().number - pulls.front().version >= threshold_; pulls.pop_front())
+        if (const Pull& oldest = pulls.front(); oldest.version == server.answered(oldest.worker))
+          answer(oldest.worker);
+    }
+  }
+
+  std::vector<Check> checks() const override {
+    const auto stalest = std::max<std::int64_t>(std::int64_t(training().counts().staleness.size()) - 1, 0);
+    return {{"ringmaster delay", stalest < threshold_, fmt::format("largest {}, threshold {}", stalest, threshold_)}};
+  }
+
+ private:
+  struct Pull {
+    int worker;
+    std::int64_t version;
+  };
+  std::int64_t threshold_;
+  bool stops_;
+};
+
+}  // namespace
+
+StrategyMaker ringmaster(Reader& in) {
+  in.about("asynchronous SGD that ignores gradients of delay R or more (Maranjyan et al. 2025)");
+  const auto threshold = in.integer(
+      "delay_threshold", {.minimum = 1, .maximum = std::int64_t{1} << 40, .help = "R: gradients older are ignored"});
+  const bool stops = in.boolean("stops", false, "abandon computations whose delay reaches R");
+  read_servers_only(in);
+  return {.uses_servers = true, .make = [threshold, stops](Training& training) {
+            return std::make_unique<Ringmaster>(training, threshold, stops);
+          }};
+}
+
+}  // namespace paceline::strategies

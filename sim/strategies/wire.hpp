@@ -1,0 +1,42 @@
+// Wire: what is sent of gradients, as they are or compressed, and what others make of it.
+#pragma once
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "sim/compressors/compressor.hpp"
+#include "sim/strategies/gradient_pool.hpp"
+
+namespace paceline {
+
+class Wire {
+ public:
+  // `bytes`: of a gradient as it is. `tensors`: of the model, also without numerics.
+  Wire(GradientPool& pool, const CompressorMaker& kind, std::span<const Tensor> tensors, double bytes, int workers,
+       std::uint64_t seed);
+
+  bool compresses() const { return compressor_ != nullptr; }
+  const CompressorMaker& kind() const { return kind_; }
+  // Bytes of a gradient at its worker's given step, a message or collective each.
+  std::vector<double> messages(std::int64_t step) const;
+  double bytes(std::int64_t step) const;
+  // Seconds of a device for compressing a gradient.
+  double seconds() const { return compresses() ? kind_.time : 0; }
+
+  // What a server gets of a gradient, [size]; null without numerics, as all here.
+  std::shared_ptr<const Values> value(const GradientRef& gradient);
+  // What it makes of several, weighted by their samples.
+  std::shared_ptr<const Values> mean(std::span<const GradientRef> gradients);
+  // The result of an all-reduce of one step, by worker.
+  std::shared_ptr<const Values> reduce(std::span<const GradientRef> gradients);
+  // A gradient was sent in vain: the residual goes on.
+  void lost(const GradientRef& gradient);
+
+ private:
+  GradientPool& pool_;
+  CompressorMaker kind_;
+  double bytes_;
+  std::unique_ptr<Compressor> compressor_;  // null: as they are
+};
+
+}  // namespace paceline
