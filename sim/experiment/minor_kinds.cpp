@@ -7,12 +7,10 @@
 // clang-format on
 #define PARTITIONS(kind) kind(shared)
 #define SCHEDULES(kind) kind(constant)
-#define COMPRESSORS(kind) kind(none)
 
 PACELINE_REGISTRY(bool, orders, "order", ORDERS)
 PACELINE_REGISTRY(Nothing, partitions, "partition", PARTITIONS)
 PACELINE_REGISTRY(Nothing, schedules, "schedule", SCHEDULES)
-PACELINE_REGISTRY(Nothing, compressors, "compressor", COMPRESSORS)
 
 namespace paceline {
 
@@ -30,10 +28,6 @@ Nothing partitions::shared(Reader& in) {
 }
 Nothing schedules::constant(Reader& in) {
   in.about("the optimizer's learning rate throughout");
-  return {};
-}
-Nothing compressors::none(Reader& in) {
-  in.about("4 bytes per entry, as they are");
   return {};
 }
 

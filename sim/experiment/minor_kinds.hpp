@@ -1,5 +1,4 @@
-// Kinds with one plain value each: the order of samples, who gets which data, the schedule of the learning rate, the
-// compression of what workers send.
+// Kinds with one plain value each: the order of samples, who gets which data, the schedule of the learning rate.
 #pragma once
 #include "sim/core/registry.hpp"
 
@@ -14,9 +13,6 @@ namespace partitions {
 const Registry<Nothing>& all();
 }
 namespace schedules {
-const Registry<Nothing>& all();
-}
-namespace compressors {
 const Registry<Nothing>& all();
 }
 

@@ -7,6 +7,7 @@
 #include "models/model.hpp"
 #include "models/optimizer.hpp"
 #include "sim/cluster/cluster.hpp"
+#include "sim/compressors/compressor.hpp"
 #include "sim/strategies/strategy.hpp"
 
 namespace paceline {
@@ -26,6 +27,7 @@ struct Spec {
 
   StrategyMaker strategy;
   OptimizerMaker optimizer;
+  CompressorMaker compression;
   EvaluateRule evaluate;
   StopRule stop;
 
