@@ -47,7 +47,7 @@ class Compressor {
 
 struct CompressorMaker {
   // What it is made for. Bytes are those of `entries` (bytes of the cost's gradient / 4), values those of the tensors,
-  // which together have `size` entries.
+  // which together have `size` entries; a clock without numerics asks for bytes alone.
   struct For {
     std::span<const Tensor> tensors;
     std::size_t size = 0;

@@ -2,6 +2,8 @@
 // and there v and u become zero (momentum factor masking). Before, g is clipped to the norm clip/√N. In the first
 // `warmup_steps` r is .25, .0625, .015625 and .004, a quarter of them each. 8 bytes each of k = max(1, ⌊rD⌋) entries.
 // Lin, Han, Mao, Wang, Dally, "Deep gradient compression", ICLR 2018.
+#include <utility>
+
 #include "sim/compressors/keys.hpp"
 #include "sim/compressors/magnitude.hpp"
 #include "sim/compressors/residuals.hpp"

@@ -2,6 +2,8 @@
 // summed and their indices need no bytes; 4 bytes each. Without error feedback they are scaled by D/k: unbiased. With
 // it they are those of a = e + g, and e is the rest.
 // Stich, Cordonnier, Jaggi, "Sparsified SGD with memory", NeurIPS 2018.
+#include <utility>
+
 #include "sim/compressors/draws.hpp"
 #include "sim/compressors/keys.hpp"
 #include "sim/compressors/residuals.hpp"

@@ -2,6 +2,8 @@
 // as a value and an index of 4 bytes; e is the rest of a.
 // Aji, Heafield, "Sparse communication for distributed gradient descent", EMNLP 2017; Stich, Cordonnier, Jaggi,
 // "Sparsified SGD with memory", NeurIPS 2018.
+#include <utility>
+
 #include "sim/compressors/keys.hpp"
 #include "sim/compressors/magnitude.hpp"
 #include "sim/compressors/residuals.hpp"
