@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "sim/comm/collective.hpp"
+#include "sim/compressors/compressor.hpp"
 #include "sim/experiment/minor_kinds.hpp"
 #include "sim/experiment/parse.hpp"
 #include "sim/experiment/schema.hpp"

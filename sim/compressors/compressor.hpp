@@ -19,6 +19,7 @@ enum class Carriage {
   gathered  // must be gathered: all-gather, whose bytes grow with the number of workers
 };
 
+// One call at a time: kinds keep scratch. `sent` and `result` overlap nothing else.
 class Compressor {
  public:
   virtual ~Compressor() = default;
@@ -37,11 +38,16 @@ class Compressor {
   // all of them for that.
   virtual void reduce(std::int64_t step, std::span<const float* const> gradients, std::span<const double> weights,
                       std::span<float> result);
+  // What a worker holds back for later, [size]; empty before its first gradient, and of a kind that holds nothing back.
+  virtual std::span<const float> residual(int worker) const;
+
+ private:
+  std::vector<std::vector<float>> sent_;  // by worker, of reduce
 };
 
 struct CompressorMaker {
   // What it is made for. Bytes are those of `entries` (bytes of the cost's gradient / 4), values those of the tensors,
-  // which together have `size` entries.
+  // which together have `size` entries; a clock without numerics asks for bytes alone.
   struct For {
     std::span<const Tensor> tensors;
     std::size_t size = 0;
@@ -53,7 +59,7 @@ struct CompressorMaker {
   Carriage carriage = Carriage::summed;
   bool piecewise = true;        // bucket by bucket, bytes in proportion; else after the whole backward
   bool keeps_residual = false;  // what is sent later depends on all that was sent before
-  double time = 0;              // seconds of a device for compressing a gradient
+  double time = 0;              // seconds that encoding and decoding a gradient take on the worker's device
   std::function<std::unique_ptr<Compressor>(const For&)> make;  // empty: nothing is compressed
 };
 

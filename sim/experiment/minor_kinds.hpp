@@ -1,5 +1,4 @@
-// Kinds with one plain value each: the order of samples, who gets which data, the schedule of the learning rate, the
-// compression of what workers send.
+// Kinds with one plain value each: the order of samples, who gets which data, the schedule of the learning rate.
 #pragma once
 #include "sim/core/registry.hpp"
 
