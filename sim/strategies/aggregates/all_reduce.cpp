@@ -83,7 +83,8 @@ class AllReduceMean final : public Aggregate {
         options_(options),
         buckets_(buckets_of(training.cost(), training.cost().step(0, 0, training.pool().batches().size()).backward,
                             options)),
-        x_{Version{0, training.initial()}} {
+        x_{Version{0, training.initial()}},
+        entered_(std::size_t(training.workers())) {
     const CompressorMaker& kind = training.wire().kind();
     if (compresses() && !kind.piecewise) options_.overlap = false;
     if (gathers() && sharded())
@@ -109,7 +110,7 @@ class AllReduceMean final : public Aggregate {
   }
 
   Task<Parameters> next(Worker& me, GradientRef gradient) override {
-    const auto step = std::size_t(gradient->step / gradient->batches);
+    const std::size_t step = entered_[std::size_t(me.rank())]++;
     Round& round = enter(gradient, step);
     Reduction::Lane lane(round.reduction, me);
     if (options_.mean.sharding == Sharding::zero3) {
@@ -321,6 +322,7 @@ class AllReduceMean final : public Aggregate {
   std::vector<std::vector<double>> parts_;  // of zero3: by worker, shares of the backward at which buckets are ready
   std::unique_ptr<Optimizer> optimizer_;
   Parameters x_;                         // the newest version that all workers have
+  std::vector<std::size_t> entered_;     // steps, by worker
   std::map<std::size_t, Round> rounds_;  // by step; at most two at a time
   ReductionRecord record_;
   double sum_error_ = -1;
