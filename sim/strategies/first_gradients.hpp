@@ -19,6 +19,7 @@ class FirstGradients : public Served {
  protected:
   int needed_;
   bool cancel_;
+  std::int64_t stalest_ = 0;
 };
 
 // The key `k` of strategies that wait for k gradients; at most the number of workers if they come from distinct ones.
