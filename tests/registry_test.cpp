@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "models/schedule.hpp"
 #include "sim/comm/collective.hpp"
 #include "sim/experiment/minor_kinds.hpp"
 #include "sim/experiment/parse.hpp"
@@ -63,8 +64,8 @@ TEST(Registries, EveryKindWithoutRequiredKeysIsMadeFromItsNameAlone) {
   expect_defaults(collectives::all(), {});
   expect_defaults(compressors::all(), {});
   expect_defaults(optimizers::all(), {});
-  expect_defaults(schedules::all(), {});
-  expect_defaults(models::all(), {"mlp"});  // the list of widths must not be empty
+  expect_defaults(schedules::all(), {"step", "cosine", "linear_warmup"});  // a length, in epochs or in steps
+  expect_defaults(models::all(), {"mlp"});                                 // the list of widths must not be empty
   expect_defaults(datasets::all(), {});
   expect_defaults(orders::all(), {});
   expect_defaults(partitions::all(), {});

@@ -69,7 +69,7 @@ Results Experiment::run(const RunOptions& options) {
   record_ = std::make_unique<Record>(spec_.cluster.workers, options.files,
                                      [this](int node) { return cluster_->topology().vertex_name(node); });
   training_ = std::make_unique<Training>(Training::Setup{engine_, *cluster_, *cost_, *pool_, *record_, spec_.optimizer,
-                                                         initial_, spec_.stop, spec_.evaluate});
+                                                         initial_, spec_.stop, spec_.evaluate, spec_.schedule});
   strategy_ = spec_.strategy.make(*training_);
   if (options.max_events) engine_.limit_events(options.max_events);
   if (options.poll) engine_.set_interrupt([&] { options.poll(progress()); }, pool_->real() ? 8 : 1024);

@@ -6,12 +6,10 @@
   kind(shuffled)
 // clang-format on
 #define PARTITIONS(kind) kind(shared)
-#define SCHEDULES(kind) kind(constant)
 #define COMPRESSORS(kind) kind(none)
 
 PACELINE_REGISTRY(bool, orders, "order", ORDERS)
 PACELINE_REGISTRY(Nothing, partitions, "partition", PARTITIONS)
-PACELINE_REGISTRY(Nothing, schedules, "schedule", SCHEDULES)
 PACELINE_REGISTRY(Nothing, compressors, "compressor", COMPRESSORS)
 
 namespace paceline {
@@ -26,10 +24,6 @@ bool orders::shuffled(Reader& in) {
 }
 Nothing partitions::shared(Reader& in) {
   in.about("one order of the whole training set, dealt out batch by batch");
-  return {};
-}
-Nothing schedules::constant(Reader& in) {
-  in.about("the optimizer's learning rate throughout");
   return {};
 }
 Nothing compressors::none(Reader& in) {

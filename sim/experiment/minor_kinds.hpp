@@ -1,5 +1,4 @@
-// Kinds with one plain value each: the order of samples, who gets which data, the schedule of the learning rate, the
-// compression of what workers send.
+// Kinds with one plain value each: the order of samples, who gets which data, the compression of what workers send.
 #pragma once
 #include "sim/core/registry.hpp"
 
@@ -11,9 +10,6 @@ namespace orders {
 const Registry<bool>& all();  // whether samples are shuffled
 }
 namespace partitions {
-const Registry<Nothing>& all();
-}
-namespace schedules {
 const Registry<Nothing>& all();
 }
 namespace compressors {

@@ -171,7 +171,8 @@ void read_stop(Reader& in, StopRule& rule) {
 void read_training(Reader& in, Spec& spec) {
   spec.strategy = in.kind("strategy", strategies::all(), {.help = "how workers train together"});
   spec.optimizer = in.kind("optimizer", optimizers::all(), {.help = "what turns gradients into the next parameters"});
-  in.kind("schedule", schedules::all(), {.fallback = "constant", .help = "of the learning rate"});
+  spec.schedule =
+      in.kind("schedule", schedules::all(), {.fallback = "constant", .help = "factor on the learning rate"});
   in.kind("compression", compressors::all(), {.fallback = "none", .help = "of what workers send"});
   in.object("evaluate", "on the test set; takes no simulated time",
             [&](Reader& evaluate) { read_evaluate(evaluate, spec.evaluate); });

@@ -6,6 +6,7 @@
 #include "models/dataset.hpp"
 #include "models/model.hpp"
 #include "models/optimizer.hpp"
+#include "models/schedule.hpp"
 #include "sim/cluster/cluster.hpp"
 #include "sim/strategies/strategy.hpp"
 
@@ -26,6 +27,7 @@ struct Spec {
 
   StrategyMaker strategy;
   OptimizerMaker optimizer;
+  Schedule schedule;
   EvaluateRule evaluate;
   StopRule stop;
 

@@ -33,6 +33,11 @@ class GradientPool {
 
   bool real() const { return numerics_.model != nullptr; }
   std::size_t size() const { return real() ? numerics_.model->size() : 0; }
+  // Of the tensors in the flat vector, or of what [begin, end) has of them.
+  std::vector<std::size_t> tensor_sizes() const { return tensor_sizes(0, size()); }
+  std::vector<std::size_t> tensor_sizes(std::size_t begin, std::size_t end) const {
+    return numerics_.model->tensor_sizes(begin, end);
+  }
   const Batches& batches() const { return batches_; }
   std::uint64_t computed() const { return computed_; }  // gradients, those inside sums included
 

@@ -20,7 +20,7 @@ class LocalSgd final : public Strategy {
     for (int w = 0; w < training.workers(); ++w) {
       Replica& replica = replicas_.emplace_back();
       replica.x = {Version{0, training.initial()}};
-      if (training.pool().real()) replica.optimizer = training.optimizer().make(training.pool().size());
+      if (training.pool().real()) replica.optimizer = training.optimizer().make(training.pool().tensor_sizes());
     }
   }
 
@@ -65,7 +65,7 @@ class LocalSgd final : public Strategy {
     Version next{mine.x[0].number + 1, nullptr};
     if (gradient) {
       auto values = training_.pool().buffer();
-      mine.optimizer->step(mine.x[0].values->data(), gradient->data(), values->data(), 1);
+      mine.optimizer->step(mine.x[0].values->data(), gradient->data(), values->data(), training_.rate());
       next.values = std::move(values);
     }
     mine.x[0] = std::move(next);

@@ -16,7 +16,7 @@ Server::Server(Training& training, int shard, int shards)
   const Values& initial = *training.initial();
   values_ = std::make_shared<Values>(initial.begin() + std::ptrdiff_t(begin_), initial.begin() + std::ptrdiff_t(end_));
   version_.values = values_;
-  optimizer_ = training.optimizer().make(end_ - begin_);
+  optimizer_ = training.optimizer().make(training.pool().tensor_sizes(begin_, end_));
 }
 
 Task<GradientRef> Server::next() {
@@ -68,7 +68,7 @@ void Server::step(const std::shared_ptr<const Values>& gradient, double rate_sca
   auto next = values_.use_count() == 1 ? values_
               : shards_ == 1           ? training_.pool().buffer()
                                        : std::make_shared<Values>(values_->size());
-  optimizer_->step(values_->data(), gradient->data() + begin_, next->data(), rate_scale);
+  optimizer_->step(values_->data(), gradient->data() + begin_, next->data(), rate_scale * training_.rate());
   values_ = next;
   version_.values = values_;
 }

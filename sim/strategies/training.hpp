@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "models/optimizer.hpp"
+#include "models/schedule.hpp"
 #include "sim/cluster/cluster.hpp"
 #include "sim/comm/communicator.hpp"
 #include "sim/core/record.hpp"
@@ -54,6 +55,7 @@ class Training {
     std::shared_ptr<const Values> initial;  // null without numerics
     StopRule stop;
     EvaluateRule evaluate;
+    Schedule schedule;  // on every update's learning rate
   };
   explicit Training(Setup setup);
   ~Training();
@@ -94,6 +96,8 @@ class Training {
   const Counts& counts() const { return counts_; }
   double steps() const;
   double epochs() const { return double(counts_.samples) / double(pool().batches().rows()); }
+  // The schedule's factor on the learning rate of an update that is made now.
+  double rate() const { return setup_.schedule({epochs(), steps()}); }
   // A bound is reached: nothing is applied any more, and the run ends with this instant.
   bool finished() const { return !reason_.empty(); }
   // Where steps are global: so many of them reach a bound, and a worker that has begun them need not begin another.

@@ -97,7 +97,7 @@ class AllReduceMean final : public Aggregate {
       if (options.sharding == Sharding::zero3) parts_.push_back(std::move(parts));
     }
     if (!training.pool().real()) return;
-    optimizer_ = training.optimizer().make(training.pool().size());
+    optimizer_ = training.optimizer().make(training.pool().tensor_sizes());
   }
 
   Task<Parameters> next(Worker& me, GradientRef gradient) override {
@@ -269,7 +269,7 @@ class AllReduceMean final : public Aggregate {
     if (!training_.pool().real()) return;
     const auto mean = training_.pool().mean(round.gradients);
     auto next = training_.pool().buffer();
-    optimizer_->step(x_[0].values->data(), mean->data(), next->data(), 1);
+    optimizer_->step(x_[0].values->data(), mean->data(), next->data(), training_.rate());
     round.next[0].values = std::move(next);
   }
 
