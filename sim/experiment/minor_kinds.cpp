@@ -5,11 +5,9 @@
   kind(sequential) \
   kind(shuffled)
 // clang-format on
-#define PARTITIONS(kind) kind(shared)
 #define COMPRESSORS(kind) kind(none)
 
 PACELINE_REGISTRY(bool, orders, "order", ORDERS)
-PACELINE_REGISTRY(Nothing, partitions, "partition", PARTITIONS)
 PACELINE_REGISTRY(Nothing, compressors, "compressor", COMPRESSORS)
 
 namespace paceline {
@@ -21,10 +19,6 @@ bool orders::sequential(Reader& in) {
 bool orders::shuffled(Reader& in) {
   in.about("a permutation per epoch, from the seed");
   return true;
-}
-Nothing partitions::shared(Reader& in) {
-  in.about("one order of the whole training set, dealt out batch by batch");
-  return {};
 }
 Nothing compressors::none(Reader& in) {
   in.about("4 bytes per entry, as they are");

@@ -1,4 +1,4 @@
-// Kinds with one plain value each: the order of samples, who gets which data, the compression of what workers send.
+// Kinds with one plain value each: the order of samples, the compression of what workers send.
 #pragma once
 #include "sim/core/registry.hpp"
 
@@ -8,9 +8,6 @@ struct Nothing {};
 
 namespace orders {
 const Registry<bool>& all();  // whether samples are shuffled
-}
-namespace partitions {
-const Registry<Nothing>& all();
 }
 namespace compressors {
 const Registry<Nothing>& all();

@@ -137,10 +137,11 @@ void read_cluster(Reader& in, ClusterSpec& cluster) {
 void read_workload(Reader& in, Spec& spec) {
   spec.model = in.kind("model", models::all(), {.help = "what is trained"});
   spec.dataset = in.kind("dataset", datasets::all(), {.help = "on what"});
-  spec.batch_size =
-      int(in.integer("batch_size", {.minimum = 1, .maximum = 1 << 20, .help = "samples per worker and step"}));
+  for (std::int64_t size :
+       in.per_worker("batch_size", {.minimum = 1, .maximum = 1 << 20, .help = "samples per worker and step"}))
+    spec.batch_sizes.push_back(int(size));
   spec.shuffled = in.kind("order", orders::all(), {.fallback = "shuffled", .help = "in which order samples are taken"});
-  in.kind("partition", partitions::all(), {.fallback = "shared", .help = "who gets which data"});
+  spec.partition = in.kind("partition", partitions::all(), {.fallback = "shared", .help = "who gets which data"});
   spec.cost = in.kind("cost", costs::all(), {.help = "what a step costs in time and bytes"});
 }
 
@@ -245,6 +246,8 @@ void check(const Node& root, Spec& spec) {
          fmt::format("has {} nodes; {} workers and {} dedicated servers need {}", nodes, cluster.workers,
                      cluster.dedicated_servers(), needed));
   check_links(root, cluster, nodes);
+  if (spec.partition.needs_devices && cluster.devices.empty())
+    fail("workload", "partition", "goes by the speed of the devices, and cluster.device is not given");
   if (spec.cost.needs_device && cluster.devices.empty())
     fail("cluster", "device",
          "missing: the cost {\"kind\": \"model\"} is reckoned from it, as in {\"peak\": \"15.7TFLOPS\", "

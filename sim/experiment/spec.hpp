@@ -6,6 +6,7 @@
 #include "models/dataset.hpp"
 #include "models/model.hpp"
 #include "models/optimizer.hpp"
+#include "models/partition.hpp"
 #include "models/schedule.hpp"
 #include "sim/cluster/cluster.hpp"
 #include "sim/strategies/strategy.hpp"
@@ -21,8 +22,9 @@ struct Spec {
 
   ModelMaker model;
   DatasetMaker dataset;
-  int batch_size = 1;
+  std::vector<int> batch_sizes;  // by worker
   bool shuffled = true;
+  PartitionMaker partition;
   CostMaker cost;
 
   StrategyMaker strategy;

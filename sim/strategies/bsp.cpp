@@ -1,4 +1,5 @@
-// bsp: bulk synchronous parallel, every step: a = Σ n_w g_w(x) / Σ n_w over all workers, x ← optimizer(x, a).
+// bsp: bulk synchronous parallel, every step: a = Σ n_w g_w(x) / Σ n_w over all workers, n_w the samples of w's batch,
+// or a = Σ g_w(x) / N; x ← optimizer(x, a).
 // With N workers of batch b it is serial SGD with batches of N b.
 #include <algorithm>
 
@@ -45,9 +46,14 @@ StrategyMaker bsp(Reader& in) {
   const AggregateMaker aggregate =
       in.kind("aggregate", aggregates::all(), {.fallback = "all_reduce", .help = "how gradients become their mean"});
   const Sharding sharding = read_sharding(in);
+  const std::string averaging =
+      in.text("averaging", {.choices = {"weighted", "uniform"},
+                            .fallback = "weighted",
+                            .help = "a gradient counts by the samples of its batch, or as much as every other"});
   if (sharding != Sharding::none && aggregate.uses_servers)
     in.fail("sharding", "is for all_reduce; parameter servers hold the parameters anyway");
-  return {aggregate.uses_servers, 0, [aggregate, sharding](Training& training) {
+  return {aggregate.uses_servers, 0, [=](Training& training) {
+            training.set_averaging(averaging == "uniform" ? Averaging::uniform : Averaging::weighted);
             return std::make_unique<Bsp>(aggregate.make(training, sharding));
           }};
 }

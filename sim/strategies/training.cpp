@@ -90,10 +90,10 @@ std::shared_ptr<const Values> Training::served() const {
 }
 
 std::shared_ptr<const Values> Training::mean(const std::vector<GradientRef>& gradients) {
-  if (shards() <= 1) return pool().mean(gradients);
+  if (shards() <= 1) return pool().mean(gradients, averaging_);
   if (mean_of_ != gradients) {
     mean_of_ = gradients;
-    mean_ = pool().mean(gradients);
+    mean_ = pool().mean(gradients, averaging_);
   }
   return mean_;
 }
@@ -117,7 +117,7 @@ void Training::bounds() {
 bool Training::enough(std::int64_t begun) const {
   const StopRule& stop = setup_.stop;
   if (!strategy_->global_steps()) return false;
-  const double passes = double(begun) * workers() * pool().batches().size() / double(pool().batches().rows());
+  const double passes = double(begun) * double(pool().batches().round()) / double(pool().batches().rows());
   return (stop.steps && begun >= *stop.steps) || (stop.updates && begun >= *stop.updates) ||
          (stop.epochs && passes >= *stop.epochs * nearly);
 }

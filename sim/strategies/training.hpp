@@ -93,6 +93,10 @@ class Training {
   // The mean of gradients that every shard applies its slice of: computed once.
   std::shared_ptr<const Values> mean(const std::vector<GradientRef>& gradients);
 
+  // How the gradients of a step are averaged; of the strategy.
+  Averaging averaging() const { return averaging_; }
+  void set_averaging(Averaging averaging) { averaging_ = averaging; }
+
   const Counts& counts() const { return counts_; }
   double steps() const;
   double epochs() const { return double(counts_.samples) / double(pool().batches().rows()); }
@@ -126,6 +130,7 @@ class Training {
   std::deque<Arrivals> answers_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Server>> servers_;
+  Averaging averaging_ = Averaging::weighted;
   std::vector<GradientRef> mean_of_;  // the latest mean
   std::shared_ptr<const Values> mean_;
   Counts counts_;

@@ -81,7 +81,7 @@ class AllReduceMean final : public Aggregate {
   AllReduceMean(Training& training, const Options& options)
       : training_(training),
         options_(options),
-        buckets_(buckets_of(training.cost(), training.cost().step(0, 0, training.pool().batches().size()).backward,
+        buckets_(buckets_of(training.cost(), training.cost().step(0, 0, training.pool().batches().size(0)).backward,
                             options)),
         x_{Version{0, training.initial()}} {
     if (options.sharding == Sharding::zero3 && !options.overlap)
@@ -238,7 +238,7 @@ class AllReduceMean final : public Aggregate {
     round.payloads.resize(workers);
     Values& mine = round.payloads[std::size_t(gradient->worker)];
     mine = *pool.value(gradient);
-    for (float& each : mine) each /= float(workers);
+    for (float& each : mine) each = float(double(each) * weight(*gradient));
     double done = 0;
     const auto entry = [&](double bytes) {
       return mine.size() - std::size_t(std::llround(double(mine.size()) * std::min(1.0, bytes / total)));
@@ -267,10 +267,15 @@ class AllReduceMean final : public Aggregate {
   void apply(Round& round, std::size_t step) {
     round.next = {Version{std::int64_t(step) + 1, nullptr}};
     if (!training_.pool().real()) return;
-    const auto mean = training_.pool().mean(round.gradients);
+    const auto mean = training_.mean(round.gradients);
     auto next = training_.pool().buffer();
     optimizer_->step(x_[0].values->data(), mean->data(), next->data(), training_.rate());
     round.next[0].values = std::move(next);
+  }
+
+  double weight(const Gradient& g) const {
+    const bool uniform = training_.averaging() == Averaging::uniform;
+    return uniform ? 1.0 / training_.workers() : double(g.samples) / double(training_.pool().batches().round());
   }
 
   void compare(const Round& round) {
@@ -278,7 +283,7 @@ class AllReduceMean final : public Aggregate {
     for (std::size_t i = 0; i < round.payloads[0].size(); ++i) {
       double sum = 0, size = 0;
       for (const GradientRef& g : round.gradients) {
-        const double part = double((*g->value)[i]) / workers;
+        const double part = double((*g->value)[i]) * weight(*g);
         sum += part;
         size += std::abs(part);
       }
