@@ -9,22 +9,23 @@ namespace {
 
 class Adam final : public Optimizer {
  public:
-  Adam(const AdamSettings& settings, std::size_t size) : settings_(settings), size_(size), moments_(settings, size) {}
+  Adam(const AdamSettings& settings, std::size_t size)
+      : settings_(settings), size_(size), moments_(settings, size), decayed_(settings.weight_decay > 0 ? size : 0) {}
 
   void step(const float* from, const float* g, float* to, double rate_scale) override {
     if (to != from) std::copy_n(from, size_, to);
-    moments_.begin_step();
     const float rate = float(settings_.learning_rate * rate_scale), decay = float(settings_.weight_decay);
-    if (decay == 0)
-      for (std::size_t i = 0; i < size_; ++i) to[i] -= rate * moments_.take(i, g[i]);
-    else
-      for (std::size_t i = 0; i < size_; ++i) to[i] -= rate * moments_.take(i, g[i] + decay * to[i]);
+    if (decay > 0)
+      for (std::size_t i = 0; i < decayed_.size(); ++i) decayed_[i] = g[i] + decay * to[i];
+    const auto u = moments_.step(decay > 0 ? decayed_.data() : g);
+    for (std::size_t i = 0; i < u.size(); ++i) to[i] -= rate * u[i];
   }
 
  private:
   AdamSettings settings_;
   std::size_t size_;
   Moments moments_;
+  std::vector<float> decayed_;  // g + λx
 };
 
 }  // namespace

@@ -13,10 +13,10 @@ class AdamW final : public Optimizer {
 
   void step(const float* from, const float* g, float* to, double rate_scale) override {
     if (to != from) std::copy_n(from, size_, to);
-    moments_.begin_step();
     const double rate = settings_.learning_rate * rate_scale;
     const float step = float(rate), keep = float(1 - rate * settings_.weight_decay);
-    for (std::size_t i = 0; i < size_; ++i) to[i] = keep * to[i] - step * moments_.take(i, g[i]);
+    const auto u = moments_.step(g);
+    for (std::size_t i = 0; i < u.size(); ++i) to[i] = keep * to[i] - step * u[i];
   }
 
  private:

@@ -17,9 +17,9 @@ class Lamb final : public Optimizer {
 
   void step(const float* from, const float* g, float* to, double rate_scale) override {
     if (to != from) std::copy_n(from, u_.size(), to);
-    moments_.begin_step();
     const float decay = float(settings_.weight_decay);
-    for (std::size_t i = 0; i < u_.size(); ++i) u_[i] = moments_.take(i, g[i]) + decay * to[i];
+    const auto direction = moments_.step(g);
+    for (std::size_t i = 0; i < u_.size(); ++i) u_[i] = direction[i] + decay * to[i];
     std::size_t begin = 0;
     for (const std::size_t size : tensors_) {
       const double own = norm(to + begin, size), wanted = norm(&u_[begin], size);

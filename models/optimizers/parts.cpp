@@ -1,6 +1,7 @@
 #include "models/optimizers/parts.hpp"
 
 #include <array>
+#include <cmath>
 #include <numeric>
 
 namespace paceline {
@@ -88,21 +89,22 @@ AdamSettings read_adam(Reader& in, double epsilon, double weight_decay) {
 }
 
 Moments::Moments(const AdamSettings& settings, std::size_t size)
-    : beta1_(settings.beta1),
-      beta2_(settings.beta2),
-      keep1_(float(beta1_)),
-      take1_(float(1 - beta1_)),
-      keep2_(float(beta2_)),
-      take2_(float(1 - beta2_)),
-      epsilon_(float(settings.epsilon)),
-      first_(size),
-      second_(size) {}
+    : settings_(settings), first_(size), second_(size), direction_(size) {}
 
-void Moments::begin_step() {
-  power1_ *= beta1_;
-  power2_ *= beta2_;
-  correction1_ = float(1 / (1 - power1_));
-  correction2_ = float(1 / std::sqrt(1 - power2_));
+std::span<const float> Moments::step(const float* g) {
+  power1_ *= settings_.beta1;
+  power2_ *= settings_.beta2;
+  const float keep1 = float(settings_.beta1), take1 = float(1 - settings_.beta1);
+  const float keep2 = float(settings_.beta2), take2 = float(1 - settings_.beta2);
+  const float correction1 = float(1 / (1 - power1_)), correction2 = float(1 / std::sqrt(1 - power2_));
+  const float epsilon = float(settings_.epsilon);
+  float* __restrict m = first_.data(), * __restrict v = second_.data(), * __restrict u = direction_.data();
+  for (std::size_t i = 0; i < direction_.size(); ++i) {
+    m[i] = keep1 * m[i] + take1 * g[i];
+    v[i] = keep2 * v[i] + take2 * g[i] * g[i];
+    u[i] = m[i] * correction1 / (std::sqrt(v[i]) * correction2 + epsilon);
+  }
+  return direction_;
 }
 
 }  // namespace paceline

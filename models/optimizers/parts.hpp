@@ -1,6 +1,5 @@
 // What optimizers are made of: keys they share, norms, clipping, the moments of Adam and its kin.
 #pragma once
-#include <cmath>
 #include <vector>
 
 #include "models/optimizer.hpp"
@@ -28,19 +27,13 @@ class Moments {
  public:
   Moments(const AdamSettings& settings, std::size_t size);
 
-  void begin_step();
-  // Takes in entry i of the gradient; m̂ / (√v̂ + ε).
-  float take(std::size_t i, float g) {
-    first_[i] = keep1_ * first_[i] + take1_ * g;
-    second_[i] = keep2_ * second_[i] + take2_ * g * g;
-    return first_[i] * correction1_ / (std::sqrt(second_[i]) * correction2_ + epsilon_);
-  }
+  // Takes in the next gradient; m̂ / (√v̂ + ε), valid until the next call.
+  std::span<const float> step(const float* g);
 
  private:
-  double beta1_, beta2_, power1_ = 1, power2_ = 1;  // βᵗ
-  float keep1_, take1_, keep2_, take2_, epsilon_;
-  float correction1_ = 1, correction2_ = 1;
-  std::vector<float> first_, second_;
+  AdamSettings settings_;
+  double power1_ = 1, power2_ = 1;  // βᵗ
+  std::vector<float> first_, second_, direction_;
 };
 
 }  // namespace paceline
