@@ -2,6 +2,7 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -13,6 +14,15 @@ void Model::add_tensor(std::string name, std::vector<int> shape, int fan_in) {
   std::size_t count = 1;
   for (int side : shape) count *= std::size_t(side);
   tensors_.push_back({std::move(name), std::move(shape), fan_in, size(), count});
+}
+
+std::vector<std::size_t> Model::tensor_sizes(std::size_t begin, std::size_t end) const {
+  std::vector<std::size_t> sizes;
+  for (const Tensor& tensor : tensors_) {
+    const std::size_t from = std::max(begin, tensor.offset), until = std::min(end, tensor.offset + tensor.count);
+    if (from < until) sizes.push_back(until - from);
+  }
+  return sizes;
 }
 
 std::vector<float> initial_parameters(const Model& model, std::uint64_t seed) {

@@ -49,6 +49,8 @@ class Model {
 
   const std::vector<Tensor>& tensors() const { return tensors_; }
   std::size_t size() const { return tensors_.empty() ? 0 : tensors_.back().offset + tensors_.back().count; }
+  // Sizes of the tensors, or of what is left of them, in [begin, end) of the flat vector.
+  std::vector<std::size_t> tensor_sizes(std::size_t begin, std::size_t end) const;
   virtual std::vector<LayerCost> layers() const = 0;  // in forward order
 
   // g [size] = scale · sum over rows of the gradient of the row's loss at x [size]; losses [rows].

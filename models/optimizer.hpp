@@ -1,9 +1,10 @@
 // Optimizer: turns a gradient into the next parameters; holds the state (momentum, …) of one replica, or of one
-// server's shard.
+// server's shard. Where a rule is by tensor (lars, lamb), a server that holds a piece of one takes it for the whole.
 #pragma once
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <span>
 
 #include "sim/core/registry.hpp"
 
@@ -12,12 +13,12 @@ namespace paceline {
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
-  // to = from after one step with gradient g, all [size]; rate_scale multiplies the learning rate. from may be to.
+  // to = from after one step with gradient g; rate_scale multiplies the learning rate. from may be to.
   virtual void step(const float* from, const float* g, float* to, double rate_scale) = 0;
 };
 
 struct OptimizerMaker {
-  std::function<std::unique_ptr<Optimizer>(std::size_t size)> make;
+  std::function<std::unique_ptr<Optimizer>(std::span<const std::size_t> tensors)> make;  // their sizes, in order
   double learning_rate = 0, momentum = 0;
   std::function<OptimizerMaker(double momentum)> with_momentum;  // empty: this kind has none
 };

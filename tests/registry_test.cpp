@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "models/partition.hpp"
+#include "models/schedule.hpp"
 #include "sim/comm/collective.hpp"
 #include "sim/compressors/compressor.hpp"
 #include "sim/experiment/minor_kinds.hpp"
@@ -64,11 +66,11 @@ TEST(Registries, EveryKindWithoutRequiredKeysIsMadeFromItsNameAlone) {
   expect_defaults(collectives::all(), {});
   expect_defaults(compressors::all(), {});
   expect_defaults(optimizers::all(), {});
-  expect_defaults(schedules::all(), {});
-  expect_defaults(models::all(), {"mlp"});  // the list of widths must not be empty
-  expect_defaults(datasets::all(), {});
+  expect_defaults(schedules::all(), {"step", "cosine", "linear_warmup"});  // a length, in epochs or in steps
+  expect_defaults(models::all(), {"mlp"});                                 // the list of widths must not be empty
+  expect_defaults(datasets::all(), {"mnist", "cifar10", "csv"});           // a path
   expect_defaults(orders::all(), {});
-  expect_defaults(partitions::all(), {});
+  expect_defaults(partitions::all(), {"weighted"});  // a weight for each worker
   expect_defaults(costs::all(), {});
   expect_defaults(topologies::all(), {"graph"});  // nor the list of nodes
   expect_defaults(fabrics::all(), {});

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "models/optimizer.hpp"
+#include "models/optimizers/parts.hpp"
 
 namespace paceline {
 namespace {
@@ -53,7 +53,7 @@ class Sgd : public Optimizer {
 };
 
 OptimizerMaker maker(const Settings& settings) {
-  return {[settings](std::size_t size) { return std::make_unique<Sgd>(settings, size); },
+  return {[settings](std::span<const std::size_t> tensors) { return std::make_unique<Sgd>(settings, sum(tensors)); },
           settings.learning_rate, settings.momentum,
           [settings](double momentum) {
             Settings other = settings;
@@ -69,17 +69,14 @@ namespace optimizers {
 OptimizerMaker sgd(Reader& in) {
   in.about("Stochastic gradient descent with momentum, Nesterov's variant and L2 decay, as torch.optim.SGD.");
   Settings settings{};
-  settings.learning_rate =
-      in.number("learning_rate", {.minimum = 0, .above_minimum = true, .help = "step along the gradient"});
-  settings.momentum =
-      in.number("momentum", {.minimum = 0, .fallback = 0, .help = "share of the velocity that a step keeps; below 1"});
+  settings.learning_rate = read_learning_rate(in);
+  settings.momentum = read_momentum(in, 0);
   settings.nesterov = in.boolean("nesterov", false, "looks ahead along the velocity; needs momentum");
   settings.weight_decay = in.number(
       "weight_decay",
       {.minimum = 0, .fallback = 0, .help = "L2: this times the parameters is added to the gradient, biases too"});
-  if (settings.momentum >= 1) in.fail("momentum", "must be below 1: the velocity would grow for ever");
   if (settings.nesterov && settings.momentum == 0) in.fail("nesterov", "needs momentum above 0");
-  return maker(settings);
+  return clipped(in, maker(settings));
 }
 
 }  // namespace optimizers

@@ -44,11 +44,9 @@ double Cluster::service(int server, std::uint64_t request) const {
 
 void Cluster::start_disturbances(Engine& engine) {
   for (std::size_t i = 0; i < spec_.stragglers.size(); ++i) {
-    const StragglerMaker& straggler = spec_.stragglers[i];
-    const auto slow = [this, i, &straggler](double factor) {
-      for (int worker : straggler.workers) device(worker).set_slowdown(i, factor);
-    };
-    engine.spawn(fmt::format("straggler {}", i), straggler.run(engine, slow), Engine::Kind::daemon);
+    const auto slow = [this, i](int worker, double factor) { device(worker).set_slowdown(i, factor); };
+    engine.spawn(fmt::format("straggler {}", i), spec_.stragglers[i].run(engine, workers(), slow),
+                 Engine::Kind::daemon);
   }
   for (std::size_t i = 0; i < spec_.link_events.size(); ++i) {
     const LinkEventMaker& event = spec_.link_events[i];

@@ -44,11 +44,12 @@ class Cost {
 // What a cost is made from, besides its own keys.
 struct CostInput {
   int workers = 1;
-  int batch_size = 1;
+  double batch_size = 1;          // the mean of all workers'
   double model_bytes = 0;         // of the numeric model's gradient: 4 per parameter
   std::vector<LayerCost> layers;  // of the numeric model, in forward order
   std::vector<Tensor> tensors;
-  std::vector<DeviceSpec> devices;  // by worker; empty: none was given
+  std::vector<DeviceSpec> devices;    // by worker; empty: none was given
+  std::vector<int> batch_sizes = {};  // by worker
 };
 struct CostMaker {
   bool needs_device = false;

@@ -41,8 +41,8 @@ ParameterServer::Slot ParameterServer::send(int worker, double bytes) {
   requests_[std::size_t(worker)] = {.ticket = push.ticket, .sent = push.sent};
   open_[std::size_t(worker)].push_back(slot);
   traffic_[std::size_t(worker)].sent += bytes;
-  const FlowId flow = cluster_.network().send(ways_[std::size_t(worker)].there, bytes,
-                                              {this, &ParameterServer::on_arrival, slot});
+  const FlowId flow =
+      cluster_.network().send(ways_[std::size_t(worker)].there, bytes, {this, &ParameterServer::on_arrival, slot});
   pushes_[slot].flow = flow;
   return slot;
 }

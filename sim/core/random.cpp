@@ -1,6 +1,7 @@
 #include "sim/core/random.hpp"
 
 #include <boost/math/special_functions/erf.hpp>
+#include <boost/math/special_functions/gamma.hpp>
 #include <cmath>
 #include <numbers>
 
@@ -40,5 +41,6 @@ std::uint64_t Stream::below(std::uint64_t bound, std::uint64_t ordinal) const {
 
 double normal_quantile(double u) { return -std::numbers::sqrt2 * boost::math::erfc_inv(2 * u); }
 double exponential_quantile(double u) { return -std::log1p(-u); }
+double gamma_quantile(double shape, double u) { return boost::math::gamma_p_inv(shape, u); }
 
 }  // namespace paceline

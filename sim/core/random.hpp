@@ -34,7 +34,8 @@ class Stream {
 };
 
 // Inverse distribution functions at u in (0, 1), the same on every compiler (Boost.Math).
-double normal_quantile(double u);       // mean 0, standard deviation 1
-double exponential_quantile(double u);  // mean 1
+double normal_quantile(double u);               // mean 0, standard deviation 1
+double exponential_quantile(double u);          // mean 1
+double gamma_quantile(double shape, double u);  // scale 1
 
 }  // namespace paceline

@@ -95,6 +95,9 @@ class Reader {
   // A list of integers, or one of the choices (an empty list, and the choice in `chosen`).
   std::vector<std::int64_t> choice_or_integers(std::string_view key, TextKey choice, IntegerKey each,
                                                std::string& chosen);
+  // An integer for every worker, or a list with one for each; one by worker.
+  std::vector<std::int64_t> per_worker(std::string_view key, IntegerKey each);
+  std::vector<double> numbers(std::string_view key, NumberKey each);  // left out: empty
   std::vector<std::string> texts(std::string_view key, std::string_view help);
   std::vector<std::vector<double>> table(std::string_view key, std::string_view help);  // rows of numbers; required
   std::optional<std::int64_t> optional_integer(std::string_view key, IntegerKey spec);
@@ -171,6 +174,7 @@ class Reader {
   void describe_as(std::string_view type);  // the key that was declared last
   std::int64_t checked(std::string_view key, const Node& value, const IntegerKey& spec,
                        const std::string& pointer) const;
+  double checked(const Node& value, const NumberKey& spec, const std::string& pointer) const;
   [[noreturn]] void reject(const Node& value, const std::string& pointer, std::string_view rule) const;
 
   Node* node_ = nullptr;  // the object; null while describing

@@ -93,12 +93,16 @@ double Reader::number(std::string_view key, NumberKey spec) {
   describe_bounds(declare(key, "number", spec.help, !spec.fallback), spec);
   const Node* found = value(key, !spec.fallback, fmt::format("a number: {}", spec.help));
   if (!found) return spec.fallback.value_or(within(spec.minimum, spec.maximum, spec.above_minimum));
-  if (found->kind != Kind::integer && found->kind != Kind::number)
-    fail(key, fmt::format("must be a number, not {}", found->show()));
-  const double number = found->number;
+  return checked(*found, spec, pointer_to(key));
+}
+
+double Reader::checked(const Node& value, const NumberKey& spec, const std::string& pointer) const {
+  if (value.kind != Kind::integer && value.kind != Kind::number)
+    reject(value, pointer, fmt::format("must be a number, not {}", value.show()));
+  const double number = value.number;
   if (number < spec.minimum || number > spec.maximum || (spec.above_minimum && number == spec.minimum))
-    fail(key,
-         fmt::format("must be{}, not {}", bounds(spec.minimum, spec.maximum, spec.above_minimum), shortest(number)));
+    reject(value, pointer,
+           fmt::format("must be{}, not {}", bounds(spec.minimum, spec.maximum, spec.above_minimum), shortest(number)));
   return number;
 }
 
@@ -192,6 +196,31 @@ std::vector<std::int64_t> Reader::integers(std::string_view key, IntegerKey each
   if (found->kind != Kind::array) fail(key, fmt::format("must be a list of integers, not {}", found->show()));
   for (const Node& item : found->items)
     values.push_back(checked(key, item, each, fmt::format("{}/{}", pointer_to(key), values.size())));
+  return values;
+}
+
+std::vector<std::int64_t> Reader::per_worker(std::string_view key, IntegerKey each) {
+  const Node* found = node_ ? node_->find(key) : nullptr;
+  if (!found || found->kind != Kind::array) {
+    const std::int64_t all = integer(key, each);
+    describe_as("integer or integers");
+    return std::vector<std::int64_t>(std::size_t(context_->workers), all);
+  }
+  std::vector<std::int64_t> values = integers(key, each);
+  if (int(values.size()) != context_->workers)
+    fail(key, fmt::format("must be an integer, or a list of {}, one for each worker, not of {}", context_->workers,
+                          values.size()));
+  return values;
+}
+
+std::vector<double> Reader::numbers(std::string_view key, NumberKey each) {
+  describe_bounds(declare(key, "numbers", each.help, false), each);
+  const Node* found = value(key, false, "");
+  std::vector<double> values;
+  if (!found) return values;
+  if (found->kind != Kind::array) fail(key, fmt::format("must be a list of numbers, not {}", found->show()));
+  for (const Node& item : found->items)
+    values.push_back(checked(item, each, fmt::format("{}/{}", pointer_to(key), values.size())));
   return values;
 }
 

@@ -48,8 +48,10 @@ Experiment::Experiment(const Spec& spec, Threads& threads) : spec_(spec), thread
     throw ConfigError({}, "/workload/model",
                       fmt::format("has {} parameters; at most {} are possible", model->size(), largest_model));
   if (shape.train_rows == 0) throw ConfigError({}, "/workload/dataset", "has no training rows");
-  cost_ = spec.cost.make({spec.cluster.workers, spec.batch_size, 4.0 * double(model->size()), model->layers(),
-                          model->tensors(), spec.cluster.devices});
+  const double batch_size =
+      double(std::accumulate(spec.batch_sizes.begin(), spec.batch_sizes.end(), std::int64_t{0})) / spec.cluster.workers;
+  cost_ = spec.cost.make({spec.cluster.workers, batch_size, 4.0 * double(model->size()), model->layers(),
+                          model->tensors(), spec.cluster.devices, spec.batch_sizes});
 
   tensors_ = model->tensors();
   Numerics numerics;
@@ -58,8 +60,23 @@ Experiment::Experiment(const Spec& spec, Threads& threads) : spec_(spec), thread
     numerics = {spec.dataset.load(), model};
   }
   cluster_ = std::make_unique<Cluster>(engine_, spec.cluster, spec.seed);
+  Shares shares = split(shape, numerics.data.get());
   pool_ = std::make_unique<GradientPool>(
-      numerics, Batches(shape.train_rows, spec.cluster.workers, spec.batch_size, spec.shuffled, spec.seed), threads);
+      numerics, Batches(shape.train_rows, spec.batch_sizes, spec.shuffled, spec.seed, std::move(shares)), threads);
+}
+
+// Without numerics nobody reads a row.
+Shares Experiment::split(const DataShape& shape, const Dataset* data) const {
+  const int workers = spec_.cluster.workers;
+  if (!spec_.partition.split) return {};
+  if (shape.train_rows < std::size_t(workers))
+    throw ConfigError({}, "/workload/partition",
+                      fmt::format("leaves workers without a row: {} workers, {} rows", workers, shape.train_rows));
+  if (!data) return {};
+  std::vector<double> speeds;
+  for (const DeviceSpec& device : spec_.cluster.devices) speeds.push_back(device.peak * device.efficiency);
+  const std::vector<std::int32_t> labels = training_labels(*data);
+  return spec_.partition.split({shape.train_rows, workers, spec_.seed, shape.classes, labels, speeds});
 }
 
 Experiment::~Experiment() { engine_.stop(); }
@@ -71,8 +88,9 @@ Results Experiment::run(const RunOptions& options) {
                                      [this](int node) { return cluster_->topology().vertex_name(node); });
   wire_ = std::make_unique<Wire>(*pool_, spec_.compression, tensors_, cost_->gradient_bytes(), spec_.cluster.workers,
                                  spec_.seed);
-  training_ = std::make_unique<Training>(Training::Setup{engine_, *cluster_, *cost_, *pool_, *wire_, *record_,
-                                                         spec_.optimizer, initial_, spec_.stop, spec_.evaluate});
+  training_ =
+      std::make_unique<Training>(Training::Setup{engine_, *cluster_, *cost_, *pool_, *wire_, *record_, spec_.optimizer,
+                                                 initial_, spec_.stop, spec_.evaluate, spec_.schedule});
   strategy_ = spec_.strategy.make(*training_);
   if (options.max_events) engine_.limit_events(options.max_events);
   if (options.poll) engine_.set_interrupt([&] { options.poll(progress()); }, pool_->real() ? 8 : 1024);
@@ -158,7 +176,9 @@ Results Experiment::collect() const {
     sum += busy;
     result.bytes_sent = training_->traffic()[std::size_t(w)].sent;
     result.bytes_received = training_->traffic()[std::size_t(w)].received;
+    if (pool_->real()) result.partition_rows = std::int64_t(pool_->batches().rows());
   }
+  describe_shares(r);
   if (sum > 0) r.load_imbalance = std::max(0.0, most / (sum / training_->workers()) - 1);
   const Network& network = cluster_->network();
   for (LinkId id = 0; id < cluster_->topology().links(); ++id) {
@@ -181,6 +201,19 @@ Results Experiment::collect() const {
                    .peak_memory_bytes = peak_memory(),
                    .threads = threads_.count()};
   return r;
+}
+
+void Experiment::describe_shares(Results& r) const {
+  const Shares& shares = pool_->batches().shares();
+  if (shares.empty()) return;
+  const std::vector<std::int32_t> labels = training_labels(*pool_->data());
+  const auto classes = std::size_t(pool_->data()->shape().classes);
+  for (std::size_t w = 0; w < shares.size(); ++w) {
+    r.workers[w].partition_rows = std::int64_t(shares[w].size());
+    if (labels.empty()) continue;
+    r.workers[w].label_counts.resize(classes);
+    for (const std::uint32_t row : shares[w]) ++r.workers[w].label_counts[std::size_t(labels[row])];
+  }
 }
 
 std::vector<Check> Experiment::checks() const {

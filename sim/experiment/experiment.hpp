@@ -45,8 +45,10 @@ class Experiment {
   const std::string& deadlock() const { return deadlock_; }
 
  private:
+  Shares split(const DataShape& shape, const Dataset* data) const;
   Progress progress() const;
   Results collect() const;
+  void describe_shares(Results& results) const;
   std::vector<Check> checks() const;
 
   const Spec& spec_;

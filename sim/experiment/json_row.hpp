@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace paceline {
 
@@ -28,6 +29,12 @@ class JsonRow {
     name(key);
     fmt::format_to(std::back_inserter(out_), "{}", value);
     return *this;
+  }
+  JsonRow& add(std::string_view key, std::optional<std::int64_t> value) {
+    return value ? add(key, *value) : text(key, "null");
+  }
+  JsonRow& add(std::string_view key, const std::vector<std::int64_t>& values) {  // empty: null
+    return values.empty() ? text(key, "null") : text(key, fmt::format("[{}]", fmt::join(values, ",")));
   }
   JsonRow& add(std::string_view key, int value) { return add(key, std::int64_t(value)); }
   JsonRow& add(std::string_view key, double value) { return add(key, std::optional<double>(value)); }

@@ -5,12 +5,8 @@
   kind(sequential) \
   kind(shuffled)
 // clang-format on
-#define PARTITIONS(kind) kind(shared)
-#define SCHEDULES(kind) kind(constant)
 
 PACELINE_REGISTRY(bool, orders, "order", ORDERS)
-PACELINE_REGISTRY(Nothing, partitions, "partition", PARTITIONS)
-PACELINE_REGISTRY(Nothing, schedules, "schedule", SCHEDULES)
 
 namespace paceline {
 
@@ -21,14 +17,6 @@ bool orders::sequential(Reader& in) {
 bool orders::shuffled(Reader& in) {
   in.about("a permutation per epoch, from the seed");
   return true;
-}
-Nothing partitions::shared(Reader& in) {
-  in.about("one order of the whole training set, dealt out batch by batch");
-  return {};
-}
-Nothing schedules::constant(Reader& in) {
-  in.about("the optimizer's learning rate throughout");
-  return {};
 }
 
 }  // namespace paceline

@@ -1,19 +1,11 @@
-// Kinds with one plain value each: the order of samples, who gets which data, the schedule of the learning rate.
+// The order of samples: a kind with one plain value.
 #pragma once
 #include "sim/core/registry.hpp"
 
 namespace paceline {
 
-struct Nothing {};
-
 namespace orders {
 const Registry<bool>& all();  // whether samples are shuffled
-}
-namespace partitions {
-const Registry<Nothing>& all();
-}
-namespace schedules {
-const Registry<Nothing>& all();
 }
 
 }  // namespace paceline

@@ -137,10 +137,11 @@ void read_cluster(Reader& in, ClusterSpec& cluster) {
 void read_workload(Reader& in, Spec& spec) {
   spec.model = in.kind("model", models::all(), {.help = "what is trained"});
   spec.dataset = in.kind("dataset", datasets::all(), {.help = "on what"});
-  spec.batch_size =
-      int(in.integer("batch_size", {.minimum = 1, .maximum = 1 << 20, .help = "samples per worker and step"}));
+  for (std::int64_t size :
+       in.per_worker("batch_size", {.minimum = 1, .maximum = 1 << 20, .help = "samples per worker and step"}))
+    spec.batch_sizes.push_back(int(size));
   spec.shuffled = in.kind("order", orders::all(), {.fallback = "shuffled", .help = "in which order samples are taken"});
-  in.kind("partition", partitions::all(), {.fallback = "shared", .help = "who gets which data"});
+  spec.partition = in.kind("partition", partitions::all(), {.fallback = "shared", .help = "who gets which data"});
   spec.cost = in.kind("cost", costs::all(), {.help = "what a step costs in time and bytes"});
 }
 
@@ -171,7 +172,8 @@ void read_stop(Reader& in, StopRule& rule) {
 void read_training(Reader& in, Spec& spec) {
   spec.strategy = in.kind("strategy", strategies::all(), {.help = "how workers train together"});
   spec.optimizer = in.kind("optimizer", optimizers::all(), {.help = "what turns gradients into the next parameters"});
-  in.kind("schedule", schedules::all(), {.fallback = "constant", .help = "of the learning rate"});
+  spec.schedule =
+      in.kind("schedule", schedules::all(), {.fallback = "constant", .help = "factor on the learning rate"});
   spec.compression = in.kind("compression", compressors::all(), {.fallback = "none", .help = "of what workers send"});
   in.object("evaluate", "on the test set; takes no simulated time",
             [&](Reader& evaluate) { read_evaluate(evaluate, spec.evaluate); });
@@ -185,7 +187,8 @@ void read_training(Reader& in, Spec& spec) {
     spec.optimizer = spec.optimizer.with_momentum(spec.strategy.server_momentum);
   }
   if (spec.compression.make && !spec.strategy.sends_gradients)
-    in.fail("compression", "is of gradients; this strategy sends parameters, or combines gradients in a way of its own");
+    in.fail("compression",
+            "is of gradients; this strategy sends parameters, or combines gradients in a way of its own");
   const StopRule& stop = spec.stop;
   const bool only_accuracy = stop.accuracy && !stop.epochs && !stop.steps && !stop.updates && !stop.time;
   const bool evaluates = spec.evaluate.steps || spec.evaluate.epochs || spec.evaluate.time;
@@ -246,6 +249,8 @@ void check(const Node& root, Spec& spec) {
          fmt::format("has {} nodes; {} workers and {} dedicated servers need {}", nodes, cluster.workers,
                      cluster.dedicated_servers(), needed));
   check_links(root, cluster, nodes);
+  if (spec.partition.needs_devices && cluster.devices.empty())
+    fail("workload", "partition", "goes by the speed of the devices, and cluster.device is not given");
   if (spec.cost.needs_device && cluster.devices.empty())
     fail("cluster", "device",
          "missing: the cost {\"kind\": \"model\"} is reckoned from it, as in {\"peak\": \"15.7TFLOPS\", "

@@ -86,7 +86,9 @@ void write(JsonRow&& row, const WorkerResult& w) {
       .add("queue_s", w.seconds[std::size_t(Activity::queue)])
       .add("down_s", w.seconds[std::size_t(Activity::down)])
       .add("bytes_sent", w.bytes_sent)
-      .add("bytes_received", w.bytes_received);
+      .add("bytes_received", w.bytes_received)
+      .add("partition_rows", w.partition_rows)
+      .add("label_counts", w.label_counts);
 }
 
 void write(JsonRow&& row, const LinkResult& l) {

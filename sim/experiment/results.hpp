@@ -22,6 +22,8 @@ struct WorkerResult {
   std::int64_t steps = 0, samples = 0;
   std::array<double, activities> seconds{};  // by Activity
   double bytes_sent = 0, bytes_received = 0;
+  std::optional<std::int64_t> partition_rows;  // that it draws its batches from; none without numerics
+  std::vector<std::int64_t> label_counts;      // of these, by class; empty where all draw from all rows
 };
 struct LinkResult {
   std::string name;

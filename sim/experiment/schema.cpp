@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "models/partition.hpp"
+#include "models/schedule.hpp"
 #include "sim/comm/collective.hpp"
 #include "sim/experiment/minor_kinds.hpp"
 #include "sim/experiment/parse.hpp"
@@ -25,6 +27,8 @@ std::string type_of(const KeyDescription& key) {
     return fmt::format("{} (an object with \"kind\"), or the path of a file with one", key.registry->name());
   if (key.type == "kind") return fmt::format("{} (an object with \"kind\")", key.registry->name());
   if (key.type == "kinds") return fmt::format("list of {}s", key.registry->name());
+  if (key.type == "integer or integers") return "integer, or a list of one for each worker";
+  if (key.type == "numbers") return "list of numbers";
   if (key.type == "workers") return "workers, as in \"3\", \"0-3,7\" or [0, 1]";
   return key.type;
 }
@@ -82,6 +86,9 @@ Json schema_of(const KeyDescription& key, std::vector<const Kinds*>& used) {
     made = {
         {"oneOf", {{{"enum", key.choices}}, {{"type", "array"}, {"items", {{"type", "integer"}, {"minimum", 0}}}}}}};
   if (key.type == "integers") made = {{"type", "array"}, {"items", {{"type", "integer"}}}};
+  if (key.type == "numbers") made = {{"type", "array"}, {"items", {{"type", "number"}}}};
+  if (key.type == "integer or integers")
+    made = {{"oneOf", {{{"type", "integer"}}, {{"type", "array"}, {"items", {{"type", "integer"}}}}}}};
   if (key.type == "text or texts")
     made = {{"oneOf", {{{"type", "string"}}, {{"type", "array"}, {"items", {{"type", "string"}}}}}}};
   if (key.type == "texts") made = {{"type", "array"}, {"items", {{"type", "string"}}}};

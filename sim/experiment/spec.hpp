@@ -6,6 +6,8 @@
 #include "models/dataset.hpp"
 #include "models/model.hpp"
 #include "models/optimizer.hpp"
+#include "models/partition.hpp"
+#include "models/schedule.hpp"
 #include "sim/cluster/cluster.hpp"
 #include "sim/compressors/compressor.hpp"
 #include "sim/strategies/strategy.hpp"
@@ -21,13 +23,15 @@ struct Spec {
 
   ModelMaker model;
   DatasetMaker dataset;
-  int batch_size = 1;
+  std::vector<int> batch_sizes;  // by worker
   bool shuffled = true;
+  PartitionMaker partition;
   CostMaker cost;
 
   StrategyMaker strategy;
   OptimizerMaker optimizer;
   CompressorMaker compression;
+  Schedule schedule;
   EvaluateRule evaluate;
   StopRule stop;
 

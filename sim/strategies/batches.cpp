@@ -1,5 +1,8 @@
 #include "sim/strategies/batches.hpp"
 
+#include <fmt/format.h>
+
+#include <iterator>
 #include <numeric>
 #include <utility>
 
@@ -7,26 +10,47 @@
 
 namespace paceline {
 
+Batches::Batches(std::size_t rows, std::vector<int> sizes, bool shuffled, std::uint64_t seed, Shares shares)
+    : rows_(rows),
+      sizes_(std::move(sizes)),
+      shuffled_(shuffled),
+      seed_(seed),
+      shares_(std::move(shares)),
+      own_(shares_.size()) {
+  before_.push_back(0);
+  for (const int size : sizes_) before_.push_back(before_.back() + std::uint64_t(size));
+}
+
 void Batches::append(int worker, std::int64_t k, std::vector<std::uint32_t>& out) {
-  std::uint64_t position =
-      (std::uint64_t(k) * std::uint64_t(workers_) + std::uint64_t(worker)) * std::uint64_t(batch_size_);
-  for (int i = 0; i < batch_size_; ++i, ++position) {
-    const std::uint64_t place = position % rows_;
-    out.push_back(shuffled_ ? order(position / rows_)[place] : std::uint32_t(place));
+  const bool own = !shares_.empty();
+  const auto w = std::size_t(worker);
+  const auto batch = std::uint64_t(size(worker));
+  const std::size_t length = own ? shares_[w].size() : rows_;
+  std::uint64_t position = own ? std::uint64_t(k) * batch : std::uint64_t(k) * round() + before_[w];
+  for (const std::uint64_t end = position + batch; position < end; ++position) {
+    const std::uint64_t place = position % length, pass = position / length;
+    if (own) out.push_back((shuffled_ ? own_order(worker, pass) : shares_[w])[place]);
+    else out.push_back(shuffled_ ? order(pass)[place] : std::uint32_t(place));
   }
 }
 
-const std::vector<std::uint32_t>& Batches::order(std::uint64_t epoch) {
-  std::vector<std::uint32_t>& order = orders_[epoch];
+const Batches::Order& Batches::order(std::uint64_t pass) {
+  Order& order = orders_[pass];
   if (!order.empty()) return order;
   order.resize(rows_);
   std::iota(order.begin(), order.end(), 0u);
-  const Stream stream(seed_, "shuffle", epoch);
-  for (std::size_t i = rows_ - 1; i > 0; --i) std::swap(order[i], order[stream.below(i + 1, i)]);
-  constexpr std::size_t kept = 8;  // asynchronous workers straddle epochs
-  if (orders_.size() > kept)
-    orders_.erase(orders_.begin()->first == epoch ? std::prev(orders_.end()) : orders_.begin());
-  return orders_[epoch];
+  shuffle(order, Stream(seed_, "shuffle", pass));
+  constexpr std::size_t kept = 8;  // asynchronous workers straddle passes
+  if (orders_.size() > kept) orders_.erase(orders_.begin()->first == pass ? std::prev(orders_.end()) : orders_.begin());
+  return orders_[pass];
+}
+
+const Batches::Order& Batches::own_order(int worker, std::uint64_t pass) {
+  Own& own = own_[std::size_t(worker)];
+  if (own.pass == pass && !own.order.empty()) return own.order;
+  own = {pass, shares_[std::size_t(worker)]};
+  shuffle(own.order, Stream(seed_, fmt::format("shuffle of worker {}", worker), pass));
+  return own.order;
 }
 
 }  // namespace paceline

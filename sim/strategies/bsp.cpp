@@ -1,6 +1,6 @@
-// bsp: bulk synchronous parallel (Valiant 1990), every step: a = Σ n_w g_w(x) / Σ n_w over all workers,
-// x ← optimizer(x, a). With N workers of batch b it is serial SGD with batches of N b; where every worker accumulates k
-// batches first, of N k b.
+// bsp: bulk synchronous parallel (Valiant 1990), every step: a = Σ n_w g_w(x) / Σ n_w over all workers, n_w the samples
+// of w's batch, or a = Σ g_w(x) / N; x ← optimizer(x, a). With N workers of batch b it is serial SGD with batches of
+// N b; where every worker accumulates k batches first, of N k b.
 #include <algorithm>
 
 #include "sim/strategies/aggregate.hpp"
@@ -56,13 +56,17 @@ StrategyMaker bsp(Reader& in) {
       in.kind("aggregate", aggregates::all(), {.fallback = "all_reduce", .help = "how gradients become their mean"});
   MeanOptions mean;
   mean.sharding = read_sharding(in);
-  mean.accumulate = int(in.integer("accumulate", {.minimum = 1,
-                                                  .maximum = 1 << 20,
-                                                  .fallback = 1,
-                                                  .help = "batches that every worker takes before all average"}));
+  mean.accumulate = int(in.integer(
+      "accumulate",
+      {.minimum = 1, .maximum = 1 << 20, .fallback = 1, .help = "batches that every worker takes before all average"}));
+  const std::string averaging =
+      in.text("averaging", {.choices = {"weighted", "uniform"},
+                            .fallback = "weighted",
+                            .help = "a gradient counts by the samples of its batch, or as much as every other"});
   if (mean.sharding != Sharding::none && aggregate.uses_servers)
     in.fail("sharding", "is for all_reduce; parameter servers hold the parameters anyway");
-  return {.uses_servers = aggregate.uses_servers, .make = [aggregate, mean](Training& training) {
+  return {.uses_servers = aggregate.uses_servers, .make = [aggregate, mean, averaging](Training& training) {
+            training.set_averaging(averaging == "uniform" ? Averaging::uniform : Averaging::weighted);
             return make_bsp(aggregate.make(training, mean), mean.accumulate);
           }};
 }

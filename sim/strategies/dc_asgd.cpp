@@ -60,15 +60,16 @@ class DcAsgd final : public Served {
 StrategyMaker dc_asgd(Reader& in) {
   in.about("asynchronous SGD, gradients corrected for their delay (Zheng et al. 2017)");
   Options options;
-  options.adaptive = in.text("variant", {.choices = {"constant", "adaptive"},
-                                         .fallback = "constant",
-                                         .help = "lambda as it is, or over the root of the mean squared gradient"}) ==
-                     "adaptive";
+  options.adaptive =
+      in.text("variant", {.choices = {"constant", "adaptive"},
+                          .fallback = "constant",
+                          .help = "lambda as it is, or over the root of the mean squared gradient"}) == "adaptive";
   options.lambda = float(in.number("lambda", {.minimum = 0, .help = "strength of the correction"}));
   options.m = float(in.number(
-      "m", {.minimum = 0, .maximum = 0.999999, .fallback = 0.95, .help = "adaptive: share of the mean that a step keeps"}));
-  options.epsilon = float(
-      in.number("epsilon", {.minimum = 0, .above_minimum = true, .fallback = 1e-7, .help = "adaptive: below the root"}));
+      "m",
+      {.minimum = 0, .maximum = 0.999999, .fallback = 0.95, .help = "adaptive: share of the mean that a step keeps"}));
+  options.epsilon = float(in.number(
+      "epsilon", {.minimum = 0, .above_minimum = true, .fallback = 1e-7, .help = "adaptive: below the root"}));
   read_servers_only(in);
   return {.uses_servers = true,
           .make = [options](Training& training) { return std::make_unique<DcAsgd>(training, options); }};

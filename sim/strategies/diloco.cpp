@@ -82,10 +82,9 @@ StrategyMaker diloco(Reader& in) {
   in.about("many local steps, then an outer Nesterov step on their mean (Douillard et al. 2023)");
   Options options;
   options.period = in.integer("period", {.minimum = 1, .maximum = 1'000'000'000, .help = "local steps per outer step"});
-  options.fragments = in.integer("fragments", {.minimum = 1,
-                                               .maximum = 1'000'000,
-                                               .fallback = 1,
-                                               .help = "parts of the model that are synchronized in turn"});
+  options.fragments = in.integer(
+      "fragments",
+      {.minimum = 1, .maximum = 1'000'000, .fallback = 1, .help = "parts of the model that are synchronized in turn"});
   options.learning_rate = float(in.number(
       "outer_learning_rate", {.minimum = 0, .above_minimum = true, .fallback = 0.7, .help = "of the outer optimizer"}));
   options.momentum = float(in.number(

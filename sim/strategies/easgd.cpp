@@ -1,9 +1,9 @@
 // easgd: elastic averaging SGD (Zhang, Choromanska, LeCun 2015); α = η ρ. At its local step k = 0, 1, … a worker takes
 // the gradient at x_w as it is before any exchange; if the period divides k,
 //     d = α (x_w - c),  x_w ← x_w - d,  c ← c + d,
-// c being the centre at the servers; then x_w ← x_w - η g. Asynchronous: one worker after the other, at the start of the
-// step, in the order in which requests arrive. Synchronous: all d from the same c, summed in the order of workers. The
-// centre is stable for 0 ≤ α ≤ 1, synchronous for N α ≤ 1 … 2 - ηλ.
+// c being the centre at the servers; then x_w ← x_w - η g. Asynchronous: one worker after the other, at the start of
+// the step, in the order in which requests arrive. Synchronous: all d from the same c, summed in the order of workers.
+// The centre is stable for 0 ≤ α ≤ 1, synchronous for N α ≤ 1 … 2 - ηλ.
 #include <fmt/format.h>
 
 #include "sim/strategies/replicas.hpp"

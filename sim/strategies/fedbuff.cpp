@@ -1,6 +1,7 @@
 // fedbuff: buffered asynchronous aggregation (Nguyen et al. 2022). A worker pulls x, takes `local_steps` of
 // training.optimizer, started afresh, and sends Δ = x_pulled - x_local; the server gathers K deltas, from anyone, and
-// applies x ← x - η_server · mean Δ; nobody waits for that. Its gradients count as applied then, each as stale as its Δ.
+// applies x ← x - η_server · mean Δ; nobody waits for that. Its gradients count as applied then, each as stale as its
+// Δ.
 #include "sim/strategies/strategy.hpp"
 
 namespace paceline::strategies {
@@ -22,7 +23,7 @@ class FedBuff final : public Strategy {
       delta->pulled = x;
       std::unique_ptr<Optimizer> optimizer;
       std::shared_ptr<const Values> local = training_.whole(x), start = local;
-      if (local) optimizer = training_.optimizer().make(local->size());
+      if (local) optimizer = training_.optimizer().make(training_.pool().tensor_sizes());
       for (int k = 0; k < options_.local_steps; ++k) {
         GradientRef g = me.next_gradient({Version{x[0].number, local}});
         delta->gradients.push_back(g);
@@ -67,7 +68,7 @@ class FedBuff final : public Strategy {
                                         Optimizer* optimizer) {
     if (!optimizer) return nullptr;
     auto next = training_.pool().buffer();
-    optimizer->step(from->data(), training_.pool().value(g)->data(), next->data(), 1);
+    optimizer->step(from->data(), training_.pool().value(g)->data(), next->data(), training_.rate());
     return next;
   }
 

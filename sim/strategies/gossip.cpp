@@ -1,5 +1,6 @@
 // gossip: workers average with neighbours only; nobody holds the whole.
-//   dpsgd (Lian et al. 2017), every step, in step with one's neighbours: x_w ← Σ_j W_wj x_j - η g_w(x_w). The x_j travel
+//   dpsgd (Lian et al. 2017), every step, in step with one's neighbours: x_w ← Σ_j W_wj x_j - η g_w(x_w). The x_j
+//   travel
 //     while gradients are computed.
 //   adpsgd (Lian et al. 2018), in nobody's step: on finishing its gradient a worker averages with one random neighbour,
 //     atomically (x_w, x_j ← their mean, when its message is there), has the answer, and then applies its gradient.
@@ -104,9 +105,7 @@ class Dpsgd final : public Gossip {
 class Adpsgd final : public Gossip {
  public:
   Adpsgd(Training& training, bool mesh)
-      : Gossip(training, mesh),
-        seed_(training.cluster().seed()),
-        averaged_(std::size_t(training.workers())) {}
+      : Gossip(training, mesh), seed_(training.cluster().seed()), averaged_(std::size_t(training.workers())) {}
 
   Task<> work(Worker& me) override {
     const std::vector<int>& neighbours = neighbours_[std::size_t(me.rank())];
@@ -150,10 +149,10 @@ StrategyMaker gossip(Reader& in) {
                                                 .fallback = "dpsgd",
                                                 .help = "in step with all neighbours; or with one at random, in "
                                                         "nobody's step"}) == "adpsgd";
-  const bool mesh = in.text("graph", {.choices = {"ring", "full_mesh"},
-                                      .fallback = "ring",
-                                      .help = "who is whose neighbour; messages go as the topology routes them"}) ==
-                    "full_mesh";
+  const bool mesh =
+      in.text("graph", {.choices = {"ring", "full_mesh"},
+                        .fallback = "ring",
+                        .help = "who is whose neighbour; messages go as the topology routes them"}) == "full_mesh";
   return {.sends_gradients = false, .make = [asynchronous, mesh](Training& training) -> std::unique_ptr<Strategy> {
             if (asynchronous) return std::make_unique<Adpsgd>(training, mesh);
             return std::make_unique<Dpsgd>(training, mesh);

@@ -1,5 +1,5 @@
-// Gradient: a lazy value, the mean gradient of a worker's batch (or several) at the parameters it had pulled. It is computed when
-// somebody needs it (see gradient_pool.hpp), or never.
+// Gradient: a lazy value, the mean gradient of a worker's batch (or several) at the parameters it had pulled. It is
+// computed when somebody needs it (see gradient_pool.hpp), or never.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -13,12 +13,7 @@ class GradientPool;
 
 struct Gradient {
   Gradient(GradientPool& in, int of_worker, std::int64_t of_step, int of_batches, int of_samples, Parameters pulled)
-      : pool(in),
-        worker(of_worker),
-        step(of_step),
-        batches(of_batches),
-        samples(of_samples),
-        at(std::move(pulled)) {}
+      : pool(in), worker(of_worker), step(of_step), batches(of_batches), samples(of_samples), at(std::move(pulled)) {}
   Gradient(const Gradient&) = delete;
   ~Gradient();
 
@@ -27,8 +22,8 @@ struct Gradient {
   const std::int64_t step;  // the worker's own count of batches
   const int batches;        // accumulated, from `step` on
   const int samples;        // of all of them
-  Parameters at;      // what was pulled; the values are let go of once it is computed
-  double jitter = 1;  // the step's factor on all its durations
+  Parameters at;            // what was pulled; the values are let go of once it is computed
+  double jitter = 1;        // the step's factor on all its durations
 
   bool keeps_parameters = false;  // `at` is needed after it is computed, too
 

@@ -48,7 +48,7 @@ std::shared_ptr<Values> GradientPool::buffer() {
 
 GradientRef GradientPool::make(int worker, std::int64_t step, Parameters at, int batches) {
   auto gradient =
-      std::make_shared<Gradient>(*this, worker, step, batches, batches * batches_.size(), std::move(at));
+      std::make_shared<Gradient>(*this, worker, step, batches, batches * batches_.size(worker), std::move(at));
   if (real()) pending_.push_back(gradient.get());
   return gradient;
 }
@@ -58,11 +58,12 @@ std::shared_ptr<const Values> GradientPool::value(const GradientRef& gradient) {
   return gradient->value;
 }
 
-std::shared_ptr<const Values> GradientPool::mean(std::span<const GradientRef> gradients) {
+std::shared_ptr<const Values> GradientPool::mean(std::span<const GradientRef> gradients, Averaging averaging) {
   if (!real()) return nullptr;
   if (gradients.size() == 1) return value(gradients[0]);
   const bool one_sum = std::all_of(gradients.begin(), gradients.end(), [&](const GradientRef& g) {
-    return !g->value && same_version(g->at, gradients[0]->at);
+    return !g->value && same_version(g->at, gradients[0]->at) &&
+           (averaging == Averaging::weighted || g->samples == gradients[0]->samples);
   });
   const std::size_t samples =
       std::accumulate(gradients.begin(), gradients.end(), std::size_t{0},
@@ -72,7 +73,8 @@ std::shared_ptr<const Values> GradientPool::mean(std::span<const GradientRef> gr
     auto sum = buffer();
     std::fill(sum->begin(), sum->end(), 0.0f);
     for (const GradientRef& g : gradients) {
-      const float weight = float(double(g->samples) / double(samples));
+      const bool uniform = averaging == Averaging::uniform;
+      const float weight = float(uniform ? 1.0 / double(gradients.size()) : double(g->samples) / double(samples));
       for (std::size_t i = 0; i < sum->size(); ++i) (*sum)[i] += weight * (*g->value)[i];
     }
     return sum;

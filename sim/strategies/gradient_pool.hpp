@@ -25,6 +25,9 @@ struct Evaluation {
   double loss = 0, accuracy = 0;
 };
 
+// How much a gradient counts in a mean: by its samples, or as much as every other.
+enum class Averaging { weighted, uniform };
+
 class GradientPool {
  public:
   GradientPool(Numerics numerics, Batches batches, Threads& threads);
@@ -33,6 +36,12 @@ class GradientPool {
 
   bool real() const { return numerics_.model != nullptr; }
   std::size_t size() const { return real() ? numerics_.model->size() : 0; }
+  // Of the tensors in the flat vector, or of what [begin, end) has of them.
+  std::vector<std::size_t> tensor_sizes() const { return tensor_sizes(0, size()); }
+  std::vector<std::size_t> tensor_sizes(std::size_t begin, std::size_t end) const {
+    return numerics_.model->tensor_sizes(begin, end);
+  }
+  const Dataset* data() const { return numerics_.data.get(); }
   const Batches& batches() const { return batches_; }
   std::uint64_t computed() const { return computed_; }  // gradients, those inside sums included
 
@@ -44,8 +53,8 @@ class GradientPool {
 
   // [size]; null without numerics.
   std::shared_ptr<const Values> value(const GradientRef& gradient);
-  // Σ n_g g / Σ n_g over the gradients, with n_g their samples; null without numerics.
-  std::shared_ptr<const Values> mean(std::span<const GradientRef> gradients);
+  // Σ n_g g / Σ n_g over the gradients, with n_g their samples, or Σ g / N; null without numerics.
+  std::shared_ptr<const Values> mean(std::span<const GradientRef> gradients, Averaging averaging = Averaging::weighted);
   // All of them at once, in parallel.
   void compute(std::span<const GradientRef> needed);
   // On the test set; 0 without numerics.

@@ -41,9 +41,9 @@ class GroupAsync final : public Strategy {
       }
       if (ranks.size() > 1) {
         if (!round.broadcast)
-          round.broadcast = std::make_unique<Reduction>(training_, group.communicator(training_),
-                                                        *options_.broadcasting, Op::broadcast,
-                                                        std::vector<double>{bytes}, record_);
+          round.broadcast =
+              std::make_unique<Reduction>(training_, group.communicator(training_), *options_.broadcasting,
+                                          Op::broadcast, std::vector<double>{bytes}, record_);
         Reduction::Lane lane(*round.broadcast, me, rank);
         co_await me.blocked(lane.run(false), lane);
       }

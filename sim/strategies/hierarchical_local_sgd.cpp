@@ -39,8 +39,7 @@ class HierarchicalLocalSgd final : public Strategy {
       if ((t + 1) % options_.outer == 0)
         co_await everybody_.meet(
             me, t, bytes, [this] { average(everybody_); }, [this] { training_.updated(false); });
-      else if ((t + 1) % options_.inner == 0)
-        co_await group.meet(me, t, bytes, [this, &group] { average(group); });
+      else if ((t + 1) % options_.inner == 0) co_await group.meet(me, t, bytes, [this, &group] { average(group); });
     }
   }
 
@@ -70,12 +69,11 @@ StrategyMaker hierarchical_local_sgd(Reader& in) {
   options.grouping = read_grouping(in);
   options.inner = in.integer(
       "inner_period", {.minimum = 1, .maximum = 1'000'000'000, .help = "local steps between averagings in a group"});
-  options.outer = in.integer(
-      "outer_period", {.minimum = 1, .maximum = 1'000'000'000, .help = "local steps between averagings of all"});
+  options.outer = in.integer("outer_period",
+                             {.minimum = 1, .maximum = 1'000'000'000, .help = "local steps between averagings of all"});
   options.inside =
       in.kind_or_name("inner_algorithm", collectives::all(), {.fallback = "ring", .help = "of averaging in a group"});
-  options.across =
-      in.kind_or_name("algorithm", collectives::all(), {.fallback = "ring", .help = "of averaging all"});
+  options.across = in.kind_or_name("algorithm", collectives::all(), {.fallback = "ring", .help = "of averaging all"});
   if (!in.describing() && options.outer % options.inner != 0)
     in.fail("outer_period", "must be a multiple of inner_period");
   return {.sends_gradients = false,

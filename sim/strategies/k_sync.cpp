@@ -8,9 +8,8 @@ StrategyMaker k_sync(Reader& in) {
   in.about("a step takes the first k workers' gradients and cancels the rest (Dutta et al. 2018)");
   const int k = read_k(in, true, "workers whose gradients a step waits for");
   read_servers_only(in);
-  return {.uses_servers = true, .make = [k](Training& training) {
-            return std::make_unique<FirstGradients>(training, k, true);
-          }};
+  return {.uses_servers = true,
+          .make = [k](Training& training) { return std::make_unique<FirstGradients>(training, k, true); }};
 }
 
 }  // namespace paceline::strategies

@@ -11,7 +11,8 @@ Meeting::Meeting(Training& training, std::vector<int> ranks, AlgorithmMaker algo
                  const std::string& pointer)
     : training_(training),
       ranks_(std::move(ranks)),
-      group_(int(ranks_.size()) == training.workers() ? training.communicator() : training.communicator().group(ranks_)),
+      group_(int(ranks_.size()) == training.workers() ? training.communicator()
+                                                      : training.communicator().group(ranks_)),
       algorithm_(std::move(algorithm)),
       record_(record) {
   require(*algorithm_, Op::all_reduce, group_, pointer);
@@ -19,10 +20,9 @@ Meeting::Meeting(Training& training, std::vector<int> ranks, AlgorithmMaker algo
 
 Task<> Meeting::meet(Worker& me, std::int64_t number, double bytes, std::function<void()> first,
                      std::function<void()> last) {
-  Round& round = rounds_
-                     .try_emplace(number, Round{Reduction(training_, group_, *algorithm_, Op::all_reduce, {bytes},
-                                                          record_)})
-                     .first->second;
+  Round& round =
+      rounds_.try_emplace(number, Round{Reduction(training_, group_, *algorithm_, Op::all_reduce, {bytes}, record_)})
+          .first->second;
   const int rank = int(std::lower_bound(ranks_.begin(), ranks_.end(), me.rank()) - ranks_.begin());
   Reduction::Lane lane(round.reduction, me, rank);
   co_await me.blocked(lane.run(false), lane);

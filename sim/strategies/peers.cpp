@@ -31,9 +31,7 @@ Peers::Line::Line(Engine& engine, int of, int at)
     : arrivals(engine, fmt::format("messages from worker {} to worker {}", of, at)), from(of), to(at) {}
 
 Peers::Line& Peers::line(int from, int to) {
-  return lines_
-      .try_emplace(std::uint64_t(from) << 32 | std::uint64_t(to), training_.engine(), from, to)
-      .first->second;
+  return lines_.try_emplace(std::uint64_t(from) << 32 | std::uint64_t(to), training_.engine(), from, to).first->second;
 }
 
 void Peers::send(int from, int to, double bytes, std::shared_ptr<const Values> values, double weight) {

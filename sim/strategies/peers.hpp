@@ -1,4 +1,5 @@
-// Peers: messages of parameters from worker to worker. Time blocked on one is wait until it is sent, then communication.
+// Peers: messages of parameters from worker to worker. Time blocked on one is wait until it is sent, then
+// communication.
 #pragma once
 #include <deque>
 #include <memory>

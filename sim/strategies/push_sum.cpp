@@ -1,6 +1,7 @@
 // push_sum: stochastic gradient push (SGP, Assran et al. 2019), on a directed exponential graph. A worker holds (x, ω),
 // at first ω = 1. At step k it computes its gradient at z = x / ω, applies it to x, sends half of (x, ω) to worker
-// (i + 2^(k mod ⌈lg N⌉)) mod N and keeps half; what comes in is added. Σ ω = N, and the mean of the x is what all agree on.
+// (i + 2^(k mod ⌈lg N⌉)) mod N and keeps half; what comes in is added. Σ ω = N, and the mean of the x is what all agree
+// on.
 #include <fmt/format.h>
 
 #include <bit>
@@ -33,8 +34,8 @@ class PushSum final : public Strategy {
         x_.change(rank, [](std::span<float> x) { scale(x, 0.5f); });
         weight /= 2;
         under_way_ += weight;
-        peers_.send(rank, (rank + hop) % n, training_.cost().gradient_bytes() + sizeof(float),
-                    x_.version(rank).values, weight);
+        peers_.send(rank, (rank + hop) % n, training_.cost().gradient_bytes() + sizeof(float), x_.version(rank).values,
+                    weight);
         const Peers::Message in = co_await peers_.receive(me, (rank + n - hop) % n);
         x_.change(rank, [&](std::span<float> x) {
           for (std::size_t i = 0; i < x.size(); ++i) x[i] += (*in.values)[i];

@@ -1,5 +1,5 @@
-// Reduction: one collective operation among all workers, or a group, in one or several buckets, and what it made workers
-// wait for.
+// Reduction: one collective operation among all workers, or a group, in one or several buckets, and what it made
+// workers wait for.
 //
 // A worker's blocked time up to the arrival of a bucket's last member is wait, the rest exposed communication.
 #pragma once

@@ -14,7 +14,7 @@ Replicas::Replicas(Training& training) : training_(training), all_(std::size_t(t
 
 void Replicas::restart(int rank) {
   if (training_.pool().real())
-    replicas_[std::size_t(rank)].optimizer = training_.optimizer().make(training_.pool().size());
+    replicas_[std::size_t(rank)].optimizer = training_.optimizer().make(training_.pool().tensor_sizes());
 }
 
 void Replicas::step(const GradientRef& gradient, std::int64_t staleness) {
@@ -22,7 +22,7 @@ void Replicas::step(const GradientRef& gradient, std::int64_t staleness) {
   Version next{mine.x[0].number + 1, nullptr};
   if (const auto g = training_.pool().value(gradient)) {
     auto values = training_.pool().buffer();
-    mine.optimizer->step(mine.x[0].values->data(), g->data(), values->data(), 1);
+    mine.optimizer->step(mine.x[0].values->data(), g->data(), values->data(), training_.rate());
     next.values = std::move(values);
   }
   mine.x[0] = std::move(next);

@@ -37,8 +37,7 @@ class Ringmaster final : public Served {
       }
       if (!stopped) answer(g->worker);
       for (; !pulls.empty() && server.version().number - pulls.front().version >= threshold_; pulls.pop_front())
-        if (const Pull& oldest = pulls.front(); oldest.version == server.answered(oldest.worker))
-          answer(oldest.worker);
+        if (const Pull& oldest = pulls.front(); oldest.version == server.answered(oldest.worker)) answer(oldest.worker);
     }
   }
 

@@ -26,7 +26,7 @@ void Server::restart() {
   const Values& initial = *training_.initial();
   values_ = std::make_shared<Values>(initial.begin() + std::ptrdiff_t(begin_), initial.begin() + std::ptrdiff_t(end_));
   version_.values = values_;
-  optimizer_ = training_.optimizer().make(end_ - begin_);
+  optimizer_ = training_.optimizer().make(training_.pool().tensor_sizes(begin_, end_));
 }
 
 Task<GradientRef> Server::next() {
@@ -108,7 +108,7 @@ void Server::step(const float* gradient, double rate_scale) {
   ++version_.number;
   if (!gradient) return;
   auto next = next_values();
-  optimizer_->step(values_->data(), gradient, next->data(), rate_scale);
+  optimizer_->step(values_->data(), gradient, next->data(), rate_scale * training_.rate());
   values_ = next;
   version_.values = values_;
 }

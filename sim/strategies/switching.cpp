@@ -134,10 +134,9 @@ StrategyMaker switching(Reader& in) {
     Phase phase;
     phase.strategy = entry.kind("strategy", all(), {.help = "any but switching"});
     entry.object("until", "whichever comes first", [&](Reader& until) { read_until(until, phase.until); });
-    phase.rate = entry.number("learning_rate_scale", {.minimum = 0,
-                                                      .above_minimum = true,
-                                                      .fallback = 1,
-                                                      .help = "factor on the learning rate in this phase"});
+    phase.rate = entry.number(
+        "learning_rate_scale",
+        {.minimum = 0, .above_minimum = true, .fallback = 1, .help = "factor on the learning rate in this phase"});
     options.phases.push_back(std::move(phase));
   });
   options.overhead =

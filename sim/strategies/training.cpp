@@ -117,16 +117,17 @@ void Training::begin_phase(const StopRule& until, double rate, std::shared_ptr<c
   for (auto& server : servers_) server->restart();
   served_version_ = 0;
   mean_of_.clear();
+  averaging_ = Averaging::weighted;
   if (until.time)
     engine().spawn("the end of a phase", end_phase_at(later(phase_.since, span_of(*until.time)), phase_.since),
                    Engine::Kind::daemon);
 }
 
 std::shared_ptr<const Values> Training::mean(const std::vector<GradientRef>& gradients) {
-  if (shards() <= 1) return wire().mean(gradients);
+  if (shards() <= 1) return wire().mean(gradients, averaging_);
   if (mean_of_ != gradients) {
     mean_of_ = gradients;
-    mean_ = wire().mean(gradients);
+    mean_ = wire().mean(gradients, averaging_);
   }
   return mean_;
 }
@@ -155,7 +156,7 @@ bool Training::enough(std::int64_t begun) const {
   const StopRule &stop = setup_.stop, &until = phase_.until;
   const int each = strategy_->batches_per_step();
   if (each == 0) return false;
-  const double passes = double(begun) * workers() * pool().batches().size() / double(pool().batches().rows());
+  const double passes = double(begun) * double(pool().batches().round()) / double(pool().batches().rows());
   const double steps = strategy_->global_steps() ? double(begun / each) : double(begun);
   return (stop.steps && phase_.steps + steps >= double(*stop.steps)) ||
          (stop.updates && phase_.updates + begun / each >= *stop.updates) ||

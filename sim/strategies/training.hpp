@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/optimizer.hpp"
+#include "models/schedule.hpp"
 #include "sim/cluster/cluster.hpp"
 #include "sim/comm/communicator.hpp"
 #include "sim/core/record.hpp"
@@ -40,7 +41,7 @@ struct Counts {
   std::int64_t iterations = 0, batches = 0, updates = 0, samples = 0;
   std::int64_t dropped = 0, cancelled = 0;  // batches whose gradients came to nothing: complete, or not
   std::int64_t gradients = 0;               // of one or more batches each, that were decided on
-  std::vector<std::uint64_t> staleness;  // histogram over applied gradients
+  std::vector<std::uint64_t> staleness;     // histogram over applied gradients
 };
 
 class Training {
@@ -56,6 +57,7 @@ class Training {
     std::shared_ptr<const Values> initial;  // null without numerics
     StopRule stop;
     EvaluateRule evaluate;
+    Schedule schedule;  // on every update's learning rate
   };
   explicit Training(Setup setup);
   ~Training();
@@ -97,7 +99,6 @@ class Training {
   // hears of it when one of the bounds, counted from now, is reached, and workers begin nothing more.
   void begin_phase(const StopRule& until, double rate, std::shared_ptr<const Values> from);
   bool phase_is_over() const { return phase_over_; }
-  double rate() const { return phase_.rate; }
 
   // What the servers hold, put together; parameters, the slices put together. Null without numerics.
   std::shared_ptr<const Values> served() const;
@@ -105,9 +106,15 @@ class Training {
   // The mean of gradients that every shard applies its slice of: computed once.
   std::shared_ptr<const Values> mean(const std::vector<GradientRef>& gradients);
 
+  // How the gradients of a step are averaged; of the strategy.
+  Averaging averaging() const { return averaging_; }
+  void set_averaging(Averaging averaging) { averaging_ = averaging; }
+
   const Counts& counts() const { return counts_; }
   double steps() const;
   double epochs() const { return double(counts_.samples) / double(pool().batches().rows()); }
+  // The factor on the learning rate of an update that is made now: the schedule's, and the phase's.
+  double rate() const { return phase_.rate * setup_.schedule({epochs(), steps()}); }
   // A bound is reached: nothing is applied any more, and the run ends with this instant.
   bool finished() const { return !reason_.empty(); }
   // Where every worker takes so many batches a step: those begun reach a bound, and it need not begin another.
@@ -147,6 +154,7 @@ class Training {
   Communicator communicator_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Server>> servers_;
+  Averaging averaging_ = Averaging::weighted;
   std::vector<GradientRef> mean_of_;  // the latest mean
   std::shared_ptr<const Values> mean_;
   Counts counts_;

@@ -5,11 +5,12 @@
 namespace paceline {
 namespace {
 
-std::vector<double> weights_of(std::span<const GradientRef> gradients) {
-  double samples = 0;
-  for (const GradientRef& g : gradients) samples += g->samples;
+std::vector<double> weights_of(std::span<const GradientRef> gradients, Averaging averaging) {
+  const auto count = [&](const GradientRef& g) { return averaging == Averaging::uniform ? 1.0 : double(g->samples); };
+  double sum = 0;
+  for (const GradientRef& g : gradients) sum += count(g);
   std::vector<double> weights;
-  for (const GradientRef& g : gradients) weights.push_back(g->samples / samples);
+  for (const GradientRef& g : gradients) weights.push_back(count(g) / sum);
   return weights;
 }
 
@@ -40,23 +41,23 @@ std::shared_ptr<const Values> Wire::value(const GradientRef& gradient) {
   return gradient->sent = std::move(sent);
 }
 
-std::shared_ptr<const Values> Wire::mean(std::span<const GradientRef> gradients) {
-  if (!compresses() || !pool_.real()) return pool_.mean(gradients);
+std::shared_ptr<const Values> Wire::mean(std::span<const GradientRef> gradients, Averaging averaging) {
+  if (!compresses() || !pool_.real()) return pool_.mean(gradients, averaging);
   pool_.compute(gradients);
   std::vector<const float*> sent;
   for (const GradientRef& g : gradients) sent.push_back(value(g)->data());
   auto result = pool_.buffer();
-  compressor_->combine(sent, weights_of(gradients), *result);
+  compressor_->combine(sent, weights_of(gradients, averaging), *result);
   return result;
 }
 
-std::shared_ptr<const Values> Wire::reduce(std::span<const GradientRef> gradients) {
-  if (!compresses() || !pool_.real()) return pool_.mean(gradients);
+std::shared_ptr<const Values> Wire::reduce(std::span<const GradientRef> gradients, Averaging averaging) {
+  if (!compresses() || !pool_.real()) return pool_.mean(gradients, averaging);
   pool_.compute(gradients);
   std::vector<const float*> all;
   for (const GradientRef& g : gradients) all.push_back(pool_.value(g)->data());
   auto result = pool_.buffer();
-  compressor_->reduce(gradients[0]->step, all, weights_of(gradients), *result);
+  compressor_->reduce(gradients[0]->step, all, weights_of(gradients, averaging), *result);
   return result;
 }
 

@@ -25,10 +25,10 @@ class Wire {
 
   // What a server gets of a gradient, [size]; null without numerics, as all here.
   std::shared_ptr<const Values> value(const GradientRef& gradient);
-  // What it makes of several, weighted by their samples.
-  std::shared_ptr<const Values> mean(std::span<const GradientRef> gradients);
+  // What it makes of several.
+  std::shared_ptr<const Values> mean(std::span<const GradientRef> gradients, Averaging averaging);
   // The result of an all-reduce of one step, by worker.
-  std::shared_ptr<const Values> reduce(std::span<const GradientRef> gradients);
+  std::shared_ptr<const Values> reduce(std::span<const GradientRef> gradients, Averaging averaging);
   // A gradient was sent in vain: the residual goes on.
   void lost(const GradientRef& gradient);
 

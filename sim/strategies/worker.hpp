@@ -54,9 +54,7 @@ class Worker {
   void abandon_all();
 
   // Awaitable: the first `parts` shares of this step's backward are through; see set_parts.
-  auto ready(int parts) {
-    return parts_through_.reach(parts_before_ + std::uint64_t(parts));
-  }
+  auto ready(int parts) { return parts_through_.reach(parts_before_ + std::uint64_t(parts)); }
   // Shares of the backward's time, ascending, at which communication may start.
   void set_parts(std::vector<double> shares) { parts_ = std::move(shares); }
 
@@ -78,7 +76,8 @@ class Worker {
   void close();
 
  private:
-  // While it lives, the worker computes, or is blocked; its end settles the account, also when a coroutine is destroyed.
+  // While it lives, the worker computes, or is blocked; its end settles the account, also when a coroutine is
+  // destroyed.
   class Computing {
    public:
     explicit Computing(Worker& worker) : worker_(worker) {

@@ -41,7 +41,7 @@ TEST(Parse, TakesWhatTheScenarioSays) {
   EXPECT_EQ(spec.seed, 1u);
   EXPECT_TRUE(spec.numerics);
   EXPECT_EQ(spec.cluster.workers, 4);
-  EXPECT_EQ(spec.batch_size, 5);
+  EXPECT_EQ(spec.batch_sizes, std::vector<int>(4, 5));
   EXPECT_EQ(spec.stop.steps, 4);
   EXPECT_TRUE(spec.write_steps);
   ASSERT_EQ(spec.cluster.stragglers.size(), 1u);
@@ -57,7 +57,7 @@ TEST(Parse, IntegersMayBeWrittenAsNumbersWithoutAFraction) {
   const Spec spec = parse_file(
       replaced(replaced(right(), "\"workers\": 4", "\"workers\": 4.0"), "\"batch_size\": 5", "\"batch_size\": 5e0"));
   EXPECT_EQ(spec.cluster.workers, 4);
-  EXPECT_EQ(spec.batch_size, 5);
+  EXPECT_EQ(spec.batch_sizes, std::vector<int>(4, 5));
   EXPECT_EQ(spec.hash, parse_file(right()).hash);
 }
 

@@ -115,7 +115,9 @@ void expect_interface(const Json& json, bool numerics) {
                  {"queue_s", "number"},
                  {"down_s", "number"},
                  {"bytes_sent", "number"},
-                 {"bytes_received", "number"}},
+                 {"bytes_received", "number"},
+                 {"partition_rows", trained},
+                 {"label_counts", "null"}},
                 "worker");
   ASSERT_EQ(json["links"].size(), 10u);
   for (const Json& link : json["links"])
@@ -144,6 +146,16 @@ void expect_interface(const Json& json, bool numerics) {
 TEST(ResultsJson, HasEveryKeyOfTheInterfaceWithItsType) {
   expect_interface(Json::parse(to_json(run(scenario).results)), true);
   expect_interface(Json::parse(to_json(run(scenario, {"numerics=false"}).results)), false);
+}
+
+TEST(ResultsJson, CountsLabelsWhereWorkersHaveRowsOfTheirOwn) {
+  const Results results = run(scenario, {R"(workload.partition={"kind": "by_label"})"}).results;
+  const Json workers = Json::parse(to_json(results))["workers"];
+  for (std::size_t w = 0; w < 4; ++w) {
+    EXPECT_EQ(workers[w]["partition_rows"], results.workers[w].partition_rows.value());
+    EXPECT_EQ(workers[w]["label_counts"], Json(results.workers[w].label_counts));
+    EXPECT_EQ(workers[w]["label_counts"].size(), 10u);
+  }
 }
 
 TEST(ResultsJson, SaysNullWhereANumberIsNotFinite) {

@@ -97,7 +97,8 @@ TEST(Sgd, OfOneMakerHaveVelocitiesOfTheirOwn) {
   const auto maker = read_kind(optimizers::all(), R"({"kind": "sgd", "learning_rate": 0.25, "momentum": 0.5})");
   const float g = 1;
   float x = 0, y = 0;
-  const auto one = maker.make(1), other = maker.make(1);
+  const std::vector<std::size_t> tensors{1};
+  const auto one = maker.make(tensors), other = maker.make(tensors);
   one->step(&x, &g, &x, 1);
   one->step(&x, &g, &x, 1);
   other->step(&y, &g, &y, 1);
@@ -111,7 +112,7 @@ TEST(Sgd, SaysItsMomentumAndIsMadeWithAnother) {
   EXPECT_EQ(other.momentum, 0.5);
   float x = 0;
   const float g = 1;
-  const auto made = other.make(1);
+  const auto made = other.make(std::vector<std::size_t>{1});
   made->step(&x, &g, &x, 1);
   made->step(&x, &g, &x, 1);
   EXPECT_EQ(x, -0.25f * 2.5f);

@@ -30,8 +30,11 @@ inline std::shared_ptr<const Dataset> dataset(std::string_view object, std::uint
 inline std::unique_ptr<const Model> model(std::string_view object, const DataShape& shape) {
   return read_kind(models::all(), object).make(shape);
 }
+inline std::unique_ptr<Optimizer> optimizer(std::string_view object, const std::vector<std::size_t>& tensors) {
+  return read_kind(optimizers::all(), object).make(tensors);
+}
 inline std::unique_ptr<Optimizer> optimizer(std::string_view object, std::size_t size) {
-  return read_kind(optimizers::all(), object).make(size);
+  return optimizer(object, std::vector{size});
 }
 
 // first, first + 1, …

@@ -29,7 +29,7 @@ struct World {
   explicit World(const char* model_text)
       : data(make(datasets::all(), R"({"kind": "fashion_mnist"})").load()),
         model(make(models::all(), model_text).make(data->shape())),
-        optimizer(make(optimizers::all(), R"({"kind": "sgd", "learning_rate": 0.01})").make(model->size())),
+        optimizer(make(optimizers::all(), R"({"kind": "sgd", "learning_rate": 0.01})").make(model->tensor_sizes(0, model->size()))),
         x(initial_parameters(*model, 1)),
         g(x.size()),
         order(data->shape().train_rows),

@@ -1,5 +1,5 @@
-// fixed: the same durations for every step at `batch_size`, in proportion for other batches; the gradient's bytes
-// become ready evenly over the backward.
+// fixed: the same durations for every step at `batch_size` (the workers' mean), in proportion for other batches; the
+// gradient's bytes become ready evenly over the backward.
 #include <cmath>
 
 #include "sim/cluster/cost.hpp"
@@ -9,7 +9,7 @@ namespace {
 
 class Fixed final : public Cost {
  public:
-  Fixed(StepCost at_batch_size, int batch_size, double bytes)
+  Fixed(StepCost at_batch_size, double batch_size, double bytes)
       : cost_(at_batch_size), batch_size_(batch_size), bytes_(bytes) {}
   StepCost step(int, std::int64_t, int samples) const override {
     const double part = double(samples) / batch_size_;
@@ -20,7 +20,7 @@ class Fixed final : public Cost {
 
  private:
   StepCost cost_;
-  int batch_size_;
+  double batch_size_;
   double bytes_;
 };
 
@@ -29,7 +29,7 @@ class Fixed final : public Cost {
 CostMaker fixed(Reader& in) {
   in.about("given durations of forward, backward and update, and optionally the gradient's bytes");
   StepCost cost;
-  cost.forward = in.duration("forward", {.help = "of a batch of batch_size"});
+  cost.forward = in.duration("forward", {.help = "of a batch of batch_size (of its mean, where workers differ)"});
   cost.backward = in.duration("backward", {.help = "of a batch of batch_size"});
   cost.update = in.duration(
       "update", {.fallback = 0, .help = "of the optimizer, at every worker under all-reduce, else at the server"});

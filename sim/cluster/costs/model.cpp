@@ -41,7 +41,7 @@ class Model final : public Cost {
     double time = 0, until = 0, yielded = 0;
     for (std::size_t i = 0; i < input_.layers.size(); ++i) {
       const LayerCost& layer = input_.layers[input_.layers.size() - 1 - i];
-      time += layer.backward_factor * forward_of(layer, device, input_.batch_size);
+      time += layer.backward_factor * forward_of(layer, device, input_.batch_sizes[std::size_t(worker)]);
       if (yielded < bytes) until = time;
       yielded += layer_bytes_[i];
     }

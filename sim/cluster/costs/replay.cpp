@@ -12,7 +12,7 @@ using Table = std::vector<std::vector<double>>;  // seconds, [step][worker]
 
 class Replay final : public Cost {
  public:
-  Replay(std::shared_ptr<const Table> table, bool repeat, double forward_share, double update, int batch_size,
+  Replay(std::shared_ptr<const Table> table, bool repeat, double forward_share, double update, double batch_size,
          double bytes)
       : table_(std::move(table)),
         repeat_(repeat),
@@ -36,7 +36,7 @@ class Replay final : public Cost {
   std::shared_ptr<const Table> table_;
   bool repeat_;
   double forward_share_, update_;
-  int batch_size_;
+  double batch_size_;
   double bytes_;
 };
 

@@ -1,5 +1,9 @@
 #include "sim/cluster/stragglers/straggler.hpp"
 
-#define KINDS(kind) kind(slow)
+// clang-format off
+#define KINDS(kind) \
+  kind(power) \
+  kind(slow)
+// clang-format on
 
 PACELINE_REGISTRY(StragglerMaker, stragglers, "straggler", KINDS)

@@ -1,7 +1,6 @@
 // Straggler: a process that changes the speed of some workers' devices. Any number; their factors multiply.
 #pragma once
 #include <functional>
-#include <vector>
 
 #include "sim/core/engine.hpp"
 #include "sim/core/registry.hpp"
@@ -9,9 +8,9 @@
 namespace paceline {
 
 struct StragglerMaker {
-  std::vector<int> workers;
-  // The process; `slow` puts a factor on the durations of all these workers from now on.
-  std::function<Task<>(Engine& engine, std::function<void(double factor)> slow)> run;
+  // The process; `slow` puts a factor on the durations of a worker from now on.
+  using Slow = std::function<void(int worker, double factor)>;
+  std::function<Task<>(Engine& engine, int workers, Slow slow)> run;
 };
 
 namespace stragglers {

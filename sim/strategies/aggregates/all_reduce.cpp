@@ -81,15 +81,16 @@ class AllReduceMean final : public Aggregate {
   AllReduceMean(Training& training, const Options& options)
       : training_(training),
         options_(options),
-        buckets_(buckets_of(training.cost(), training.cost().step(0, 0, training.pool().batches().size()).backward,
+        buckets_(buckets_of(training.cost(), training.cost().step(0, 0, training.pool().batches().size(0)).backward,
                             options)),
         x_{Version{0, training.initial()}},
         entered_(std::size_t(training.workers())) {
     const CompressorMaker& kind = training.wire().kind();
     if (compresses() && !kind.piecewise) options_.overlap = false;
     if (gathers() && sharded())
-      throw ConfigError({}, "/training/compression",
-                        fmt::format("{} must be gathered; it cannot be reduce-scattered, as sharding needs", kind.name));
+      throw ConfigError(
+          {}, "/training/compression",
+          fmt::format("{} must be gathered; it cannot be reduce-scattered, as sharding needs", kind.name));
     if (options.mean.sharding == Sharding::zero3 && options.mean.accumulate > 1)
       throw ConfigError({}, "/training/strategy/accumulate", "cannot be above 1 with zero3");
     if (options.mean.sharding == Sharding::zero3 && !options.overlap)
@@ -106,7 +107,7 @@ class AllReduceMean final : public Aggregate {
       if (options.mean.sharding == Sharding::zero3) parts_.push_back(std::move(parts));
     }
     if (!training.pool().real()) return;
-    optimizer_ = training.optimizer().make(training.pool().size());
+    optimizer_ = training.optimizer().make(training.pool().tensor_sizes());
   }
 
   Task<Parameters> next(Worker& me, GradientRef gradient) override {
@@ -148,8 +149,10 @@ class AllReduceMean final : public Aggregate {
  private:
   struct Round {
     Round(AllReduceMean& of, std::int64_t step, std::size_t workers)
-        : reduction(of.training_, of.training_.communicator(), *of.options_.algorithm, of.reducing(), of.messages(step), of.record_),
-          gathering(of.training_, of.training_.communicator(), *of.options_.algorithm, Op::all_gather, of.gathered(), of.record_),
+        : reduction(of.training_, of.training_.communicator(), *of.options_.algorithm, of.reducing(), of.messages(step),
+                    of.record_),
+          gathering(of.training_, of.training_.communicator(), *of.options_.algorithm, Op::all_gather, of.gathered(),
+                    of.record_),
           gradients(workers) {}
     Reduction reduction;
     Reduction gathering;                 // sharded; of zero3 for the forward, in its order, then for the backward
@@ -247,8 +250,7 @@ class AllReduceMean final : public Aggregate {
   }
 
   Round& enter(const GradientRef& gradient, std::size_t step) {
-    Round& round =
-        rounds_.try_emplace(step, *this, gradient->step, std::size_t(training_.workers())).first->second;
+    Round& round = rounds_.try_emplace(step, *this, gradient->step, std::size_t(training_.workers())).first->second;
     round.gradients[std::size_t(gradient->worker)] = gradient;
     if (step == 0 && options_.overlap && !sharded()) attach(round, gradient);
     return round;
@@ -265,7 +267,7 @@ class AllReduceMean final : public Aggregate {
     round.payloads.resize(workers);
     Values& mine = round.payloads[std::size_t(gradient->worker)];
     mine = *pool.value(gradient);
-    for (float& each : mine) each /= float(workers);
+    for (float& each : mine) each = float(double(each) * weight(*gradient));
     double done = 0;
     const auto entry = [&](double bytes) {
       return mine.size() - std::size_t(std::llround(double(mine.size()) * std::min(1.0, bytes / total)));
@@ -295,10 +297,16 @@ class AllReduceMean final : public Aggregate {
     round.next = {Version{std::int64_t(step) + 1, nullptr}};
     if (!training_.pool().real()) return;
     const auto mean = options_.mean.combine ? options_.mean.combine(training_, round.gradients)
-                                            : training_.wire().reduce(round.gradients);
+                                            : training_.wire().reduce(round.gradients, training_.averaging());
     auto next = training_.pool().buffer();
-    optimizer_->step(x_[0].values->data(), mean->data(), next->data(), 1);
+    optimizer_->step(x_[0].values->data(), mean->data(), next->data(), training_.rate());
     round.next[0].values = std::move(next);
+  }
+
+  double weight(const Gradient& g) const {
+    const bool uniform = training_.averaging() == Averaging::uniform;
+    return uniform ? 1.0 / training_.workers()
+                   : double(g.samples) / g.batches / double(training_.pool().batches().round());
   }
 
   void compare(const Round& round) {
@@ -306,7 +314,7 @@ class AllReduceMean final : public Aggregate {
     for (std::size_t i = 0; i < round.payloads[0].size(); ++i) {
       double sum = 0, size = 0;
       for (const GradientRef& g : round.gradients) {
-        const double part = double((*g->value)[i]) / workers;
+        const double part = double((*g->value)[i]) * weight(*g);
         sum += part;
         size += std::abs(part);
       }

@@ -1,0 +1,48 @@
+#include "models/data/byte_images.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <stdexcept>
+
+namespace paceline {
+namespace {
+
+class Images final : public Dataset {
+ public:
+  explicit Images(ByteImages images) : images_(std::move(images)) {}
+
+  const DataShape& shape() const override { return images_.shape; }
+
+  void fetch(Part part, std::span<const std::uint32_t> rows, float* x, std::int32_t* labels) const override {
+    const auto& own_labels = images_.labels[std::size_t(part)];
+    const auto width = std::size_t(images_.shape.features);
+    for (std::uint32_t row : rows) {
+      if (row >= own_labels.size()) throw std::out_of_range(fmt::format("row {} of {}", row, own_labels.size()));
+      const std::uint8_t* bytes = images_.pixels[std::size_t(part)].data() + row * width;
+      for (std::size_t i = 0; i < width; ++i) x[i] = float(bytes[i]) / 255.0f;
+      x += width;
+      *labels++ = own_labels[row];
+    }
+  }
+
+ private:
+  ByteImages images_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Dataset> shared_images(const std::string& folder, const std::function<ByteImages()>& read) {
+  static std::mutex guard;
+  static std::map<std::string, std::weak_ptr<const Dataset>> loaded;
+  const std::lock_guard lock(guard);
+  std::weak_ptr<const Dataset>& known = loaded[std::filesystem::weakly_canonical(folder).string()];
+  if (auto data = known.lock()) return data;
+  auto data = std::make_shared<const Images>(read());
+  known = data;
+  return data;
+}
+
+}  // namespace paceline

@@ -1,0 +1,24 @@
+// power: everything takes worker w (w + 1)^exponent times as long, always. With exponent 1/2 it is the cluster on which
+// asynchronous methods are compared, τ_i = √i, i = 1 … N (Maranjyan et al. 2025).
+#include <cmath>
+
+#include "sim/cluster/stragglers/straggler.hpp"
+
+namespace paceline::stragglers {
+namespace {
+
+Task<> spread(int workers, StragglerMaker::Slow slow, double exponent) {
+  for (int worker = 0; worker < workers; ++worker) slow(worker, std::pow(worker + 1, exponent));
+  co_return;
+}
+
+}  // namespace
+
+StragglerMaker power(Reader& in) {
+  in.about("worker w computes slower by (w + 1)^exponent: a cluster of very uneven workers");
+  const double exponent =
+      in.number("exponent", {.minimum = 0, .maximum = 10, .help = "0: all alike; 0.5: the i-th takes root i"});
+  return {[=](Engine&, int workers, StragglerMaker::Slow slow) { return spread(workers, std::move(slow), exponent); }};
+}
+
+}  // namespace paceline::stragglers
