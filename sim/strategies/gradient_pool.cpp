@@ -159,19 +159,23 @@ void GradientPool::settle_loss(Gradient& gradient, std::span<const double> losse
 
 Evaluation GradientPool::evaluate(const Values& x) {
   if (!real()) return {};
-  const std::size_t rows = numerics_.data->shape().test_rows;
+  const DataShape& shape = numerics_.data->shape();
+  const std::size_t rows = shape.test_rows, labels = std::size_t(shape.labels);
   if (rows == 0) return {};
   std::vector<std::uint32_t> all(rows);
   std::iota(all.begin(), all.end(), 0u);
   std::vector<double> losses(rows);
-  std::vector<std::uint8_t> hits(rows);
+  std::vector<std::uint8_t> hits(rows * labels);
   threads_.run((rows + evaluation_block - 1) / evaluation_block, [&](std::size_t block, int thread) {
     const std::size_t first = block * evaluation_block, count = std::min(evaluation_block, rows - first);
     const Rows part{*numerics_.data, Part::test, std::span(all).subspan(first, count)};
-    numerics_.model->evaluate(x.data(), part, &losses[first], &hits[first], workspaces_[std::size_t(thread)]);
+    numerics_.model->evaluate(x.data(), part, &losses[first], hits.data() + first * labels,
+                              workspaces_[std::size_t(thread)]);
   });
-  return {std::accumulate(losses.begin(), losses.end(), 0.0) / double(rows),
-          double(std::accumulate(hits.begin(), hits.end(), std::size_t{0})) / double(rows)};
+  Evaluation made{std::accumulate(losses.begin(), losses.end(), 0.0) / double(rows), {}};
+  if (labels > 0)
+    made.accuracy = double(std::accumulate(hits.begin(), hits.end(), std::size_t{0})) / double(hits.size());
+  return made;
 }
 
 }  // namespace paceline

@@ -6,6 +6,7 @@
 #pragma once
 #include <list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -22,7 +23,7 @@ struct Numerics {
   std::shared_ptr<const Model> model;
 };
 struct Evaluation {
-  double loss = 0, accuracy = 0;
+  std::optional<double> loss, accuracy;  // empty: nothing to test on; there are no classes
 };
 
 class GradientPool {
@@ -46,7 +47,7 @@ class GradientPool {
   std::shared_ptr<const Values> value(const GradientRef& gradient);
   // Σ n_g g / Σ n_g over the gradients, with n_g their samples; null without numerics.
   std::shared_ptr<const Values> mean(std::span<const GradientRef> gradients);
-  // On the test set; 0 without numerics.
+  // On the test set; empty without numerics.
   Evaluation evaluate(const Values& x);
 
  private:

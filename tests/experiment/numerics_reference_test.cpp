@@ -144,7 +144,7 @@ INSTANTIATE_TEST_SUITE_P(All, InStep,
                                            Case{"softmax_sync_mom0.9_lr0.01_wd1e-4"}, Case{"softmax_sync_mom0.9_lr0.1"},
                                            Case{"softmax_sync_nesterov0.9_lr0.01"},
                                            Case{"softmax_sync_nesterov0.9_lr0.1"}, Case{"mlp_sync_sgd_lr0.1"},
-                                           Case{"mlp_sync_mom0.9_lr0.01"}, Case{"softmax_local_sgd_H8_lr0.1"},
+                                           Case{"mlp_sync_mom0.9_lr0.01"}, Case{"cnn_sync_sgd_lr0.02"}, Case{"softmax_local_sgd_H8_lr0.1"},
                                            Case{"softmax_local_sgd_H8_mom0.9_lr0.01"},
                                            Case{"softmax_postlocal_sgd_104_H8_lr0.1"}, Case{"mlp_local_sgd_H8_lr0.1"}),
                          name_of);
