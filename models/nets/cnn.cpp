@@ -94,7 +94,7 @@ class Cnn : public Model {
     const auto count = std::size_t(lanes.count), features = std::size_t(layers_[0]->in.size());
     auto* labels = workspace.take<std::int32_t>(count);
     auto* narrow = workspace.take<float>(count * features);
-    Real* images = workspace.take<Real>(count * features);
+    Real* images = std::is_same_v<Real, float> ? reinterpret_cast<Real*>(narrow) : workspace.take<Real>(count * features);
     Real* logits = workspace.take<Real>(count * std::size_t(classes_));
     std::vector<Real*> planes{workspace.take<Real>(count * features)};
     std::vector<Pass<Real>> passes;
@@ -113,7 +113,7 @@ class Cnn : public Model {
       const auto part = rows.rows.subspan(first, std::min(count, end - first));
       const int height = int(part.size());
       rows.data.fetch(rows.part, part, narrow, labels);
-      std::copy_n(narrow, part.size() * features, images);
+      if constexpr (!std::is_same_v<Real, float>) std::copy_n(narrow, part.size() * features, images);
       lanes.gather(images, height, int(features), planes[0]);
       for (std::size_t l = 0; l < layers_.size(); ++l) layers_[l]->forward(passes[l], planes[l], planes[l + 1]);
       lanes.scatter(planes.back(), height, classes_, logits);

@@ -41,8 +41,8 @@ void add_lanes(const typename V::Real* sums, int size, typename V::Real* g) {
   }
 }
 
-// TO channels × TC neighbouring columns of y.
-template <class V, int TO, int TC>
+// TO channels × TC neighbouring columns of y. K: the kernel's width, or 0 for any.
+template <class V, int K, int TO, int TC>
 inline __attribute__((always_inline)) void convolve_tile(const Stencil& s, const typename V::Real* x,
                                                          const typename V::Real* w, const typename V::Real* bias,
                                                          typename V::Real* y, int o, int r, int c) {
@@ -59,16 +59,22 @@ inline __attribute__((always_inline)) void convolve_tile(const Stencil& s, const
     for (int a = first; a < last; ++a) {
       const auto* from = x + ((i * Index(s.in.height) + top + a) * s.in.width + c * s.stride) * V::lanes;
       const auto* taps = w + o * own + i * square + a * s.kernel;
-      for (int b = 0; b < s.kernel; ++b, from += V::lanes, ++taps) {
+      const auto tap_of = [&](int b) __attribute__((always_inline)) {
         V at[TC];
         PACELINE_UNROLL
-        for (int p = 0; p < TC; ++p) at[p] = V::load(from + p * step);
+        for (int p = 0; p < TC; ++p) at[p] = V::load(from + b * V::lanes + p * step);
         PACELINE_UNROLL
         for (int t = 0; t < TO; ++t) {
-          const V tap = V::broadcast(taps[t * own]);
+          const V tap = V::broadcast(taps[t * own + b]);
           PACELINE_UNROLL
           for (int p = 0; p < TC; ++p) sum[t][p] = fused(at[p], tap, sum[t][p]);
         }
+      };
+      if constexpr (K > 0) {
+        PACELINE_UNROLL
+        for (int b = 0; b < K; ++b) tap_of(b);
+      } else {
+        for (int b = 0; b < s.kernel; ++b) tap_of(b);
       }
     }
   PACELINE_UNROLL
@@ -79,23 +85,32 @@ inline __attribute__((always_inline)) void convolve_tile(const Stencil& s, const
   }
 }
 
-template <class V, int TO>
+template <class V, int K, int TO>
 inline __attribute__((always_inline)) void convolve_channels(const Stencil& s, const typename V::Real* x,
                                                              const typename V::Real* w, const typename V::Real* bias,
                                                              typename V::Real* y, int o) {
   for (int r = 0; r < s.out.height; ++r) {
     int c = 0;
-    for (; c + V::columns <= s.out.width; c += V::columns) convolve_tile<V, TO, V::columns>(s, x, w, bias, y, o, r, c);
-    for (; c < s.out.width; ++c) convolve_tile<V, TO, 1>(s, x, w, bias, y, o, r, c);
+    for (; c + V::columns <= s.out.width; c += V::columns) convolve_tile<V, K, TO, V::columns>(s, x, w, bias, y, o, r, c);
+    for (; c + 2 <= s.out.width; c += 2) convolve_tile<V, K, TO, 2>(s, x, w, bias, y, o, r, c);
+    for (; c < s.out.width; ++c) convolve_tile<V, K, TO, 1>(s, x, w, bias, y, o, r, c);
   }
+}
+
+template <class V, int K>
+void convolve_with(const Stencil& s, const typename V::Real* x, const typename V::Real* w, const typename V::Real* bias,
+                   typename V::Real* y) {
+  int o = 0;
+  for (; o + V::outs <= s.out.channels; o += V::outs) convolve_channels<V, K, V::outs>(s, x, w, bias, y, o);
+  for (; o < s.out.channels; ++o) convolve_channels<V, K, 1>(s, x, w, bias, y, o);
 }
 
 template <class V>
 void convolve(const Stencil& s, const typename V::Real* x, const typename V::Real* w, const typename V::Real* bias,
               typename V::Real* y) {
-  int o = 0;
-  for (; o + V::outs <= s.out.channels; o += V::outs) convolve_channels<V, V::outs>(s, x, w, bias, y, o);
-  for (; o < s.out.channels; ++o) convolve_channels<V, 1>(s, x, w, bias, y, o);
+  if (s.kernel == 3) convolve_with<V, 3>(s, x, w, bias, y);
+  else if (s.kernel == 5) convolve_with<V, 5>(s, x, w, bias, y);
+  else convolve_with<V, 0>(s, x, w, bias, y);
 }
 
 // TO channels × TB neighbouring taps of dw.
