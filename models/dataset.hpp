@@ -31,7 +31,8 @@ class Dataset {
  public:
   virtual ~Dataset() = default;
   virtual const DataShape& shape() const = 0;
-  // x [n, features + targets], labels [n, labels] in [0, classes). Throws std::out_of_range for a row that is not there.
+  // x [n, features + targets], labels [n, labels] in [0, classes). Throws std::out_of_range for a row that is not
+  // there.
   virtual void fetch(Part part, std::span<const std::uint32_t> rows, float* x, std::int32_t* labels) const = 0;
 };
 

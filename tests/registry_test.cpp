@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "models/layers/lanes/layer.hpp"
 #include "sim/comm/collective.hpp"
 #include "sim/experiment/minor_kinds.hpp"
 #include "sim/experiment/parse.hpp"
@@ -65,7 +66,8 @@ TEST(Registries, EveryKindWithoutRequiredKeysIsMadeFromItsNameAlone) {
   expect_defaults(optimizers::all(), {});
   expect_defaults(schedules::all(), {});
   expect_defaults(models::all(), {"mlp"});  // the list of widths must not be empty
-  expect_defaults(datasets::all(), {});
+  expect_defaults(layers::all(), {});
+  expect_defaults(datasets::all(), {"text"});  // the path of one
   expect_defaults(orders::all(), {});
   expect_defaults(partitions::all(), {});
   expect_defaults(costs::all(), {});

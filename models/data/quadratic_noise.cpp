@@ -1,6 +1,6 @@
 // Noise for the model quadratic: a row is ξ ~ N(0, σ²I), its loss f(x) + ξᵀx, so its gradient ∇f(x) + ξ, unbiased with
-// variance σ²·dimension. Rows are drawn when they are asked for, from a counter: (seed, row). The only row to test on is
-// 0, with loss f(x) itself.
+// variance σ²·dimension. Rows are drawn when they are asked for, from a counter: (seed, row). The only row to test on
+// is 0, with loss f(x) itself.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
-// Text: the characters of a file, to predict each from those before it. Classes are the bytes that occur, in order. A row
-// is `context` characters, its labels the characters one further on; rows stand side by side, so that an epoch predicts
-// every character once. The end of the file is for testing.
+// Text: the characters of a file, to predict each from those before it. Classes are the bytes that occur, in order. A
+// row is `context` characters, its labels the characters one further on; rows stand side by side, so that an epoch
+// predicts every character once. The end of the file is for testing.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -76,7 +76,8 @@ DatasetMaker text(Reader& in) {
   Key key;
   key.path = in.data_path("path", "the file; its bytes are the characters");
   key.context = int(in.integer(
-      "context", {.minimum = 2, .maximum = 4096, .fallback = 64, .help = "characters of a row, all of them predicted"}));
+      "context",
+      {.minimum = 2, .maximum = 4096, .fallback = 64, .help = "characters of a row, all of them predicted"}));
   key.test_share = in.number(
       "test_share", {.minimum = 0, .maximum = 0.9, .fallback = 0.1, .help = "of the rows, from the end of the file"});
   if (key.path.empty() && !in.describing()) {

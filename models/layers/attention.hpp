@@ -23,8 +23,8 @@ void turn_head(const AttentionShape& s, const Real* rows, int stride, Real* turn
     for (int j = 0; j < s.context; ++j) turned[c * s.context + j] = rows[std::ptrdiff_t(j) * stride + c];
 }
 
-// qkv [n, context, 3·width]: queries, keys, values, each by heads; p [n, heads, context, context], y [n, context, width];
-// turned [width, context] is scratch.
+// qkv [n, context, 3·width]: queries, keys, values, each by heads; p [n, heads, context, context], y [n, context,
+// width]; turned [width, context] is scratch.
 template <class Real>
 void attention_forward(int n, const AttentionShape& s, const Real* qkv, Real* p, Real* y, Real* turned) {
   const int d = s.head(), stride = 3 * s.width;

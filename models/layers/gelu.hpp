@@ -24,8 +24,7 @@ void gelu_forward(std::size_t count, const Real* x, Real* y) {
 template <class Real>
 void gelu_backward(std::size_t count, const Real* x, Real* dy) {
   constexpr Real top = Real(0.5 * std::numbers::inv_sqrtpi * std::numbers::sqrt2);  // φ(0) = 1/√(2π)
-  for (std::size_t i = 0; i < count; ++i)
-    dy[i] *= normal_distribution(x[i]) + x[i] * top * std::exp(-x[i] * x[i] / 2);
+  for (std::size_t i = 0; i < count; ++i) dy[i] *= normal_distribution(x[i]) + x[i] * top * std::exp(-x[i] * x[i] / 2);
 }
 
 // x/√2, erf, + 1, ·½, ·x; a read and a write.

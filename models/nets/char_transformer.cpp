@@ -59,10 +59,8 @@ class CharTransformer : public Model {
       return at_positions(linear_cost(std::move(name), at, in, to), t);
     };
     const auto residual = [&](std::string name, std::size_t next) {  // two reads, a write
-      return LayerCost{.name = std::move(name),
-                       .first_tensor = next,
-                       .flops = double(t) * w,
-                       .activation_bytes = 12.0 * t * w};
+      return LayerCost{
+          .name = std::move(name), .first_tensor = next, .flops = double(t) * w, .activation_bytes = 12.0 * t * w};
     };
     std::vector<LayerCost> costs{embedding_cost("embedding", 0, classes_, t, w)};
     for (int b = 0; b < s_.depth; ++b) {
@@ -153,9 +151,9 @@ class CharTransformer : public Model {
     Real* turned = workspace.take<Real>(std::size_t(w) * std::size_t(shape_.context));
     embedding_forward(block.n, shape_.context, w, block.x, x, x + tensors()[1].offset, stream);
     for (int b = 0; b < s_.depth; ++b) {
-      const Kept<Real>& k = run.blocks.emplace_back(
-          Kept<Real>{take(w), take(1), take(w), take(3 * w), take(s_.heads * shape_.context), take(w), take(w), take(1),
-                     take(w), take(f), take(f)});
+      const Kept<Real>& k =
+          run.blocks.emplace_back(Kept<Real>{take(w), take(1), take(w), take(3 * w), take(s_.heads * shape_.context),
+                                             take(w), take(w), take(1), take(w), take(f), take(f)});
       norm(b, norm1, stream, k.y1, k.normal1, k.inverse1);
       linear(b, qkv, w, 3 * w, k.y1, k.qkv);
       attention_forward(block.n, shape_, k.qkv, k.p, k.attended, turned);
@@ -180,7 +178,8 @@ class CharTransformer : public Model {
       const int n = block.n * shape_.context, w = s_.width, f = s_.feed_forward;
       const Run<Real> run = forward(x, block, workspace);
       const auto take = [&](int width) { return workspace.take<Real>(std::size_t(n) * std::size_t(width)); };
-      const auto norm = [&](int b, std::size_t part, const Real* normal, const Real* inverse, const Real* dy, Real* dx) {
+      const auto norm = [&](int b, std::size_t part, const Real* normal, const Real* inverse, const Real* dy,
+                            Real* dx) {
         layer_norm_backward(n, w, x + at(b, part), normal, inverse, dy, g + at(b, part), g + at(b, part + 1), dx);
       };
       const auto linear = [&](int b, std::size_t part, int in, int to, const Real* from, const Real* dy, Real* dx) {

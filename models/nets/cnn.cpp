@@ -94,7 +94,8 @@ class Cnn : public Model {
     const auto count = std::size_t(lanes.count), features = std::size_t(layers_[0]->in.size());
     auto* labels = workspace.take<std::int32_t>(count);
     auto* narrow = workspace.take<float>(count * features);
-    Real* images = std::is_same_v<Real, float> ? reinterpret_cast<Real*>(narrow) : workspace.take<Real>(count * features);
+    Real* images =
+        std::is_same_v<Real, float> ? reinterpret_cast<Real*>(narrow) : workspace.take<Real>(count * features);
     Real* logits = workspace.take<Real>(count * std::size_t(classes_));
     std::vector<Real*> planes{workspace.take<Real>(count * features)};
     std::vector<Pass<Real>> passes;
@@ -150,13 +151,13 @@ namespace models {
 
 ModelMaker cnn(Reader& in) {
   in.about("Convolutional net: the layers given, a linear layer to the classes, mean cross-entropy.");
-  auto makers = in.kinds("layers", layers::all(),
-                         "but the last, linear one; by default conv 5×5×8, ReLU, max-pool 2, conv 5×5×16, ReLU, max-pool 2");
+  auto makers =
+      in.kinds("layers", layers::all(),
+               "but the last, linear one; by default conv 5×5×8, ReLU, max-pool 2, conv 5×5×16, ReLU, max-pool 2");
   const auto seed =
       in.optional_integer("seed", {.minimum = 0, .help = "of the initial parameters; by default the scenario's"});
-  if (!in.has("layers") && !in.describing()) 
-    makers = {conv_layer(8, 5),  relu_layer(), max_pool_layer(2),
-              conv_layer(16, 5), relu_layer(), max_pool_layer(2)};
+  if (!in.has("layers") && !in.describing())
+    makers = {conv_layer(8, 5), relu_layer(), max_pool_layer(2), conv_layer(16, 5), relu_layer(), max_pool_layer(2)};
   return {[makers](const DataShape& data) { return std::make_unique<const Cnn>(data, makers); }, seed};
 }
 

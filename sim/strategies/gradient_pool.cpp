@@ -6,7 +6,7 @@
 namespace paceline {
 namespace {
 
-constexpr std::size_t together = 16;                    // gradients computed at once
+constexpr std::size_t ahead = 8;                        // gradients computed at once, for each thread
 constexpr std::size_t budget = std::size_t{256} << 20;  // bytes of them
 constexpr std::size_t evaluation_block = 500;
 
@@ -109,6 +109,8 @@ void GradientPool::compute(std::span<const GradientRef> needed) {
   for (const GradientRef& g : needed)
     if (!g->value) chosen.push_back(g.get());
   if (chosen.empty()) return;
+  // One thread alone computes none ahead: a gradient is still in its cache when it is used.
+  const std::size_t together = threads_.count() == 1 ? 1 : ahead * std::size_t(threads_.count());
   const std::size_t room = std::max<std::size_t>(1, std::min(together, budget / (size() * sizeof(float))));
   for (bool through : {true, false}) {
     for (Gradient* g : pending_) {

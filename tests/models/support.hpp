@@ -111,12 +111,15 @@ struct Pair {
 
 // Some of every kind of model; a kind without one fails the tests that loop over all.
 inline std::vector<Pair> pairs(const std::string& kind) {
-  if (kind == "softmax_regression") return {{R"({"kind": "softmax_regression"})", blobs(6, 4)},
-                                            {R"({"kind": "softmax_regression"})", blobs(1, 2)}};
+  if (kind == "softmax_regression")
+    return {{R"({"kind": "softmax_regression"})", blobs(6, 4)}, {R"({"kind": "softmax_regression"})", blobs(1, 2)}};
   if (kind == "mlp")
-    return {{R"({"kind": "mlp", "hidden": [5]})", blobs(6, 4)},    {R"({"kind": "mlp", "hidden": [1]})", blobs(6, 4)},
-            {R"({"kind": "mlp", "hidden": [17]})", blobs(11, 3)},  {R"({"kind": "mlp", "hidden": [5]})", blobs(1, 2)},
-            {R"({"kind": "mlp", "hidden": [7, 3]})", blobs(6, 4)}, {R"({"kind": "mlp", "hidden": [4, 6, 5]})", blobs(6, 4)}};
+    return {{R"({"kind": "mlp", "hidden": [5]})", blobs(6, 4)},
+            {R"({"kind": "mlp", "hidden": [1]})", blobs(6, 4)},
+            {R"({"kind": "mlp", "hidden": [17]})", blobs(11, 3)},
+            {R"({"kind": "mlp", "hidden": [5]})", blobs(1, 2)},
+            {R"({"kind": "mlp", "hidden": [7, 3]})", blobs(6, 4)},
+            {R"({"kind": "mlp", "hidden": [4, 6, 5]})", blobs(6, 4)}};
   if (kind == "cnn") {
     const auto net = [](const std::string& layers) { return R"({"kind": "cnn", "layers": [)" + layers + "]}"; };
     const std::string relu = R"({"kind": "relu"}, )", pool = R"({"kind": "max_pool", "size": 2})";
@@ -124,8 +127,9 @@ inline std::vector<Pair> pairs(const std::string& kind) {
             {net(R"({"kind": "conv", "channels": 5, "kernel": 2, "padding": 1}, )" + relu +
                  R"({"kind": "conv", "channels": 2, "kernel": 3, "stride": 2, "padding": 1}, )" + pool),
              images(2, 6, 5, 4)},
-            {net(R"({"kind": "max_pool", "size": 3}, )" + relu + R"({"kind": "conv", "channels": 2, "kernel": 1, "stride": 2}, )" +
-                 relu + R"({"kind": "linear", "width": 5}, {"kind": "relu"})"),
+            {net(R"({"kind": "max_pool", "size": 3}, )" + relu +
+                 R"({"kind": "conv", "channels": 2, "kernel": 1, "stride": 2}, )" + relu +
+                 R"({"kind": "linear", "width": 5}, {"kind": "relu"})"),
              images(3, 9, 10, 2)},
             {net(R"({"kind": "conv", "channels": 4, "kernel": 7, "padding": 6, "stride": 3})"), images(1, 4, 8, 3)},
             {net(""), images(1, 3, 3, 3)}};

@@ -95,7 +95,8 @@ struct Cluster {
   static constexpr int workers = 64, batch = 32;
 
   explicit Cluster(const char* model_text)
-      : world(model_text), pool({world.data, world.model}, Batches(world.order.size(), workers, batch, true, 1), threads) {
+      : world(model_text),
+        pool({world.data, world.model}, Batches(world.order.size(), workers, batch, true, 1), threads) {
     now.values = std::make_shared<Values>(world.x);
   }
   void update(const Values& g) {
@@ -140,8 +141,8 @@ void async(benchmark::State& state, const char* model_text) {
 void sgemm(benchmark::State& state) {
   single_threaded();
   constexpr int n = 512, in = 784, hidden = 128, out = 10;
-  std::vector<float> x(n * in, 0.5f), w1(hidden * in, 0.1f), y1(n * hidden), w2(out * hidden, 0.1f), y2(n * out), dy1(y1),
-      g1(w1), g2(w2);
+  std::vector<float> x(n * in, 0.5f), w1(hidden * in, 0.1f), y1(n * hidden), w2(out * hidden, 0.1f), y2(n * out),
+      dy1(y1), g1(w1), g2(w2);
   for (auto _ : state)
     for (std::int64_t at = 0; at < state.range(0); at += n) {
       product_transposed(n, hidden, in, x.data(), w1.data(), y1.data());
@@ -165,9 +166,9 @@ BENCHMARK_CAPTURE(async, cnn, cnn)->Arg(2048);
 BENCHMARK_CAPTURE(bsp, softmax, softmax)->Arg(2048);
 BENCHMARK_CAPTURE(async, softmax, softmax)->Arg(2048);
 BENCHMARK(sgemm)->Arg(2048);
-BENCHMARK_CAPTURE(step, cnn, cnn)->Arg(32)->Arg(24)->Arg(20)->Arg(512);
-BENCHMARK_CAPTURE(step, mlp_784_128_10, mlp)->Arg(32)->Arg(128)->Arg(512)->Arg(2048);
-BENCHMARK_CAPTURE(step, softmax, softmax)->Arg(32)->Arg(128)->Arg(512)->Arg(2048);
+BENCHMARK_CAPTURE(step, cnn, cnn)->Arg(32)->Arg(20)->Arg(512)->Arg(1024);
+BENCHMARK_CAPTURE(step, mlp_784_128_10, mlp)->Arg(32)->Arg(128)->Arg(512)->Arg(1024)->Arg(2048);
+BENCHMARK_CAPTURE(step, softmax, softmax)->Arg(32)->Arg(128)->Arg(512)->Arg(1024)->Arg(2048);
 BENCHMARK_CAPTURE(evaluate, mlp_784_128_10, mlp)->Arg(10'000);
 BENCHMARK_CAPTURE(evaluate, cnn, cnn)->Arg(10'000);
 BENCHMARK_CAPTURE(evaluate, softmax, softmax)->Arg(10'000);

@@ -106,8 +106,8 @@ LayerMaker conv(Reader& in) {
   const int kernel = int(in.integer("kernel", {.minimum = 1, .maximum = 255, .help = "rows and columns of a kernel"}));
   const int stride =
       int(in.integer("stride", {.minimum = 1, .maximum = 255, .fallback = 1, .help = "pixels between outputs"}));
-  const int padding =
-      int(in.integer("padding", {.minimum = 0, .maximum = 254, .fallback = 0, .help = "zeros around; below the kernel"}));
+  const int padding = int(
+      in.integer("padding", {.minimum = 0, .maximum = 254, .fallback = 0, .help = "zeros around; below the kernel"}));
   if (!in.describing() && padding >= kernel)
     in.fail("padding", fmt::format("must be below the kernel, which is {}", kernel));
   return conv_layer(channels, kernel, stride, padding);

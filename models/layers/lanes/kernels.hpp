@@ -1,5 +1,5 @@
-// The loops of lanes.hpp over any type of vector. Included by one file per instruction set, each with its own flags: all
-// is in a nameless namespace and uses no library, so that no code for one processor is linked into another's.
+// The loops of lanes.hpp over any type of vector. Included by one file per instruction set, each with its own flags:
+// all is in a nameless namespace and uses no library, so that no code for one processor is linked into another's.
 //
 // A vector V has V::Real and V::lanes, and these functions: load, store, broadcast, fused(a, b, c) = a·b + c in one
 // rounding, larger, where_positive(gate, x) = gate > 0 ? x : 0, first_equal(x, top, rest): rest where x is top, which
@@ -91,7 +91,8 @@ inline __attribute__((always_inline)) void convolve_channels(const Stencil& s, c
                                                              typename V::Real* y, int o) {
   for (int r = 0; r < s.out.height; ++r) {
     int c = 0;
-    for (; c + V::columns <= s.out.width; c += V::columns) convolve_tile<V, K, TO, V::columns>(s, x, w, bias, y, o, r, c);
+    for (; c + V::columns <= s.out.width; c += V::columns)
+      convolve_tile<V, K, TO, V::columns>(s, x, w, bias, y, o, r, c);
     for (; c + 2 <= s.out.width; c += 2) convolve_tile<V, K, TO, 2>(s, x, w, bias, y, o, r, c);
     for (; c < s.out.width; ++c) convolve_tile<V, K, TO, 1>(s, x, w, bias, y, o, r, c);
   }
@@ -154,7 +155,8 @@ inline __attribute__((always_inline)) void weights_tile(const Stencil& s, const 
 
 template <class V, int TO>
 inline __attribute__((always_inline)) void weights_of_channels(const Stencil& s, const typename V::Real* x,
-                                                               const typename V::Real* dy, typename V::Real* dw, int o) {
+                                                               const typename V::Real* dy, typename V::Real* dw,
+                                                               int o) {
   for (int i = 0; i < s.in.channels; ++i)
     for (int a = 0; a < s.kernel; ++a) {
       int b = 0;
@@ -278,8 +280,8 @@ void linear_inputs(int in, int out, const typename V::Real* dy, const typename V
 
 // Here a vector is V::lanes neighbouring inputs of one row.
 template <class V, class One>
-void linear_weights(int n, int in, int out, const typename V::Real* x, const typename V::Real* dy,
-                    typename V::Real* dw, typename V::Real* db) {
+void linear_weights(int n, int in, int out, const typename V::Real* x, const typename V::Real* dy, typename V::Real* dw,
+                    typename V::Real* db) {
   for (int o = 0; o < out; ++o) {
     auto* own = dw + Index(o) * in;
     Index i = 0;
@@ -299,8 +301,20 @@ void linear_weights(int n, int in, int out, const typename V::Real* x, const typ
 
 template <class V, class One>
 constexpr Lanes<typename V::Real> lanes_of(const char* name) {
-  return {name,        V::lanes,         gather<V>,      scatter<V>,           add_lanes<V>, convolve<V>,      convolve_weights<V>,
-          spread<V>,   relu<V>,          relu_backward<V>, max_pool<V>,        max_pool_backward<V>, linear<V>, linear_inputs<V>,
+  return {name,
+          V::lanes,
+          gather<V>,
+          scatter<V>,
+          add_lanes<V>,
+          convolve<V>,
+          convolve_weights<V>,
+          spread<V>,
+          relu<V>,
+          relu_backward<V>,
+          max_pool<V>,
+          max_pool_backward<V>,
+          linear<V>,
+          linear_inputs<V>,
           linear_weights<V, One>};
 }
 

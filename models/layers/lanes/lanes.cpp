@@ -21,10 +21,16 @@ struct Plain {
     for (int l = 0; l < L; ++l) out.v[l] = each(l);
     return out;
   }
-  static Plain load(const float* from) { return made([&](int l) { return from[l]; }); }
-  static Plain broadcast(float value) { return made([&](int) { return value; }); }
+  static Plain load(const float* from) {
+    return made([&](int l) { return from[l]; });
+  }
+  static Plain broadcast(float value) {
+    return made([&](int) { return value; });
+  }
   void store(float* to) const { std::copy_n(v, L, to); }
-  friend Plain operator+(const Plain& a, const Plain& b) { return made([&](int l) { return a.v[l] + b.v[l]; }); }
+  friend Plain operator+(const Plain& a, const Plain& b) {
+    return made([&](int l) { return a.v[l] + b.v[l]; });
+  }
   friend Plain fused(const Plain& a, const Plain& b, const Plain& c) {
     return made([&](int l) { return paceline::fused(a.v[l], b.v[l], c.v[l]); });
   }

@@ -1,6 +1,6 @@
-// Lanes: the loops of convolutional nets with several images side by side, one in each lane of a vector: 16 or 8 floats,
-// or one double for checks. A plane is [channels][rows][columns][lanes]; so every operation is one on whole vectors,
-// whatever the sizes of kernels and images.
+// Lanes: the loops of convolutional nets with several images side by side, one in each lane of a vector: 16 or 8
+// floats, or one double for checks. A plane is [channels][rows][columns][lanes]; so every operation is one on whole
+// vectors, whatever the sizes of kernels and images.
 //
 // Every number is one chain of fused multiply-adds in an order that follows from the shapes alone: tiles, AVX2 or
 // AVX-512 and plain code give the same bits (plain code, without FMA instructions, is slow).
@@ -46,7 +46,8 @@ struct Lanes {
   void (*relu_backward)(int size, const Real* y, Real* dy);  // dy = 0 where y was
   // y = the maximum of each square of x; what is left over at the edges goes nowhere.
   void (*max_pool)(const Plane& in, int square, const Real* x, Real* y);
-  void (*max_pool_backward)(const Plane& in, int square, const Real* x, const Real* dy, Real* dx);  // to the first of equals
+  void (*max_pool_backward)(const Plane& in, int square, const Real* x, const Real* dy,
+                            Real* dx);  // to the first of equals
 
   // y [out] = b + w [out, in] · x [in]; dx [in] = wᵀ · dy.
   void (*linear)(int in, int out, const Real* x, const Real* w, const Real* b, Real* y);

@@ -23,11 +23,11 @@ class Layer {
  public:
   virtual ~Layer() = default;
   Plane in, out;
-  std::string name = "";            // of its sort: conv, relu, …; the net adds a number
+  std::string name = "";             // of its sort: conv, relu, …; the net adds a number
   std::vector<Tensor> tensors = {};  // name ("weight"), shape, fan_in
-  bool in_place = false;            // y is x
+  bool in_place = false;             // y is x
 
-  virtual LayerCost cost() const = 0;                       // all but its name and tensors
+  virtual LayerCost cost() const = 0;                  // all but its name and tensors
   virtual std::size_t memory(int) const { return 0; }  // numbers, given the number of lanes
 
   virtual void prepare(const Pass<float>&) const = 0;  // before the first group

@@ -1,5 +1,5 @@
-// Max pooling: the maximum of each square of size × size pixels, the squares side by side; rows and columns left over at
-// the edges are dropped. The gradient goes to the first of equal maxima.
+// Max pooling: the maximum of each square of size × size pixels, the squares side by side; rows and columns left over
+// at the edges are dropped. The gradient goes to the first of equal maxima.
 #include <fmt/format.h>
 
 #include "models/layers/lanes/layer.hpp"
