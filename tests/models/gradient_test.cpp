@@ -41,8 +41,8 @@ double longest_sum(const Model& model, std::size_t rows) {
 // ±1/√fan_in max|d| < 8. Central differences of width h = 1e-5 are then off by at most 7·h²/6·395 = 5e-8, and by the
 // rounding of f ≈ 20 in about 60 operations, 60·20·2⁻⁵³/h = 1.4e-8. A kink within h of a row would show as an error
 // near 1.
-// Convolutional nets are of the same pieces. The transformers are smooth; bounds of their derivatives would be loose:
-// the largest error found is 1e-9. A quadratic's differences are exact but for rounding.
+// Convolutional nets are of the same pieces; transformers are smooth, with derivatives of the order of 1, so that
+// rounding is what is left; a quadratic's differences are exact but for rounding.
 TEST(Gradient, AgreesWithFiniteDifferencesInDouble) {
   const auto rows = sequence(7);
   for_models([&](const Model& model, const Dataset& data) {

@@ -93,6 +93,9 @@ LayerMaker conv_layer(int channels, int kernel, int stride, int padding) {
     if (std::min(from.height, from.width) + 2 * padding < kernel)
       throw Misfit(fmt::format("cnn has a kernel of {0}×{0} over an image of {1}×{2} with padding {3}", kernel,
                                from.height, from.width, padding));
+    if (double(channels) * from.channels * kernel * kernel > 1 << 30)
+      throw Misfit(fmt::format("cnn has {1} kernels of {0}×{0} over {2} channels: more than 2³⁰ weights", kernel,
+                               channels, from.channels));
     return std::make_unique<const Conv>(from, channels, kernel, stride, padding);
   };
 }
