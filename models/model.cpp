@@ -10,10 +10,10 @@
 
 namespace paceline {
 
-void Model::add_tensor(std::string name, std::vector<int> shape, int fan_in) {
+void Model::add_tensor(std::string name, std::vector<int> shape, int fan_in, double start) {
   std::size_t count = 1;
   for (int side : shape) count *= std::size_t(side);
-  tensors_.push_back({std::move(name), std::move(shape), fan_in, size(), count});
+  tensors_.push_back({std::move(name), std::move(shape), fan_in, size(), count, start});
 }
 
 std::vector<std::size_t> Model::tensor_sizes(std::size_t begin, std::size_t end) const {
@@ -29,10 +29,10 @@ std::vector<float> initial_parameters(const Model& model, std::uint64_t seed) {
   std::vector<float> flat;
   flat.reserve(model.size());
   for (const Tensor& tensor : model.tensors()) {
-    const double root = std::sqrt(double(tensor.fan_in));
+    const double root = tensor.fan_in > 0 ? std::sqrt(double(tensor.fan_in)) : INFINITY;
     for (std::size_t i = tensor.offset; i < tensor.offset + tensor.count; ++i) {
       const double u = double(splitmix64((seed << 32) + i) >> 11) * 0x1p-53;
-      flat.push_back(float((2 * u - 1) / root));
+      flat.push_back(float(tensor.start + (2 * u - 1) / root));
     }
   }
   return flat;

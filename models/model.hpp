@@ -14,6 +14,7 @@
 
 #include "models/dataset.hpp"
 #include "models/workspace.hpp"
+#include "sim/core/errors.hpp"
 #include "sim/core/registry.hpp"
 
 namespace paceline {
@@ -21,12 +22,13 @@ namespace paceline {
 struct Tensor {
   std::string name;
   std::vector<int> shape;
-  int fan_in = 1;
+  int fan_in = 1;                     // of its initial values: start ± 1/√fan_in; 0: all are start
   std::size_t offset = 0, count = 0;  // in the flat vector
+  double start = 0;
 };
 
 struct LayerCost {
-  std::string name;
+  std::string name{};
   std::size_t first_tensor = 0, tensors = 0;  // which tensors are its own
   double flops = 0;                           // forward, per sample; a multiply-add is 2
   double weight_bytes = 0;                    // read once a batch
@@ -60,23 +62,29 @@ class Model {
   // The same code in double arithmetic, for checks.
   virtual void gradient(const double* x, const Rows& rows, double scale, double* g, double* losses,
                         Workspace& workspace) const = 0;
-  // losses [rows], hits [rows]: 1 where the predicted class (the first of the greatest logits) is the label.
+  // losses [rows], hits [rows, labels]: 1 where the predicted class (the first of the greatest logits) is the label.
   virtual void evaluate(const float* x, const Rows& rows, double* losses, std::uint8_t* hits,
                         Workspace& workspace) const = 0;
 
  protected:
-  void add_tensor(std::string name, std::vector<int> shape, int fan_in);
+  void add_tensor(std::string name, std::vector<int> shape, int fan_in, double start = 0);
 
  private:
   std::vector<Tensor> tensors_;
 };
 
-// Entry i of the flat vector is uniform in ±1/√fan_in from the counter seed·2³² + i:
-// u = (splitmix64(seed·2³² + i) >> 11)·2⁻⁵³, v = (2u − 1)/√fan_in in double, rounded to float32.
+// Entry i of the flat vector is uniform in start ± 1/√fan_in from the counter seed·2³² + i:
+// u = (splitmix64(seed·2³² + i) >> 11)·2⁻⁵³, v = start + (2u − 1)/√fan_in in double, rounded to float32.
 std::vector<float> initial_parameters(const Model& model, std::uint64_t seed);
 
+// Thrown for data that a model cannot be trained on: what it needs.
+struct Misfit : ConfigError {
+  explicit Misfit(const std::string& needs) : ConfigError({}, "/workload/model", needs), rule(needs) {}
+  std::string rule;
+};
+
 struct ModelMaker {
-  std::function<std::unique_ptr<const Model>(const DataShape&)> make;
+  std::function<std::unique_ptr<const Model>(const DataShape&)> make;  // throws Misfit
   std::optional<std::uint64_t> seed;  // of the initial parameters; by default the scenario's
 };
 

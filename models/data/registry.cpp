@@ -6,7 +6,10 @@
   kind(mnist) \
   kind(cifar10) \
   kind(csv) \
+  kind(text) \
   kind(blobs) \
-  kind(spirals)
+  kind(spirals) \
+  kind(linear) \
+  kind(quadratic_noise)
 // clang-format on
 PACELINE_REGISTRY(DatasetMaker, datasets, "dataset", KINDS)

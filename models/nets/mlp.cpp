@@ -8,6 +8,7 @@
 #include "models/layers/linear.hpp"
 #include "models/layers/relu.hpp"
 #include "models/nets/blocks.hpp"
+#include "models/nets/fit.hpp"
 
 namespace paceline {
 namespace {
@@ -18,6 +19,7 @@ constexpr std::size_t block_rows = 512;
 }  // namespace
 
 Mlp::Mlp(const DataShape& data, const std::vector<int>& hidden) : widths_{data.features} {
+  need_one_label(data, hidden.empty() ? "softmax_regression" : "mlp");
   widths_.insert(widths_.end(), hidden.begin(), hidden.end());
   widths_.push_back(data.classes);
   for (std::size_t l = 0; l < depth(); ++l) {

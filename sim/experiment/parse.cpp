@@ -256,6 +256,12 @@ void check(const Node& root, Spec& spec) {
          "missing: the cost {\"kind\": \"model\"} is reckoned from it, as in {\"peak\": \"15.7TFLOPS\", "
          "\"efficiency\": 0.4, "
          "\"memory_bandwidth\": \"900GBps\", \"launch_overhead\": \"10us\"}");
+  const DataShape data = spec.dataset.shape();
+  try {
+    spec.model.make(data);
+  } catch (const Misfit& misfit) { fail("workload", "model", misfit.rule); }
+  if (spec.stop.accuracy && data.labels == 0)
+    fail("training", "stop", "accuracy is never reached: the data set has no classes; give another bound");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "models/layers/lanes/layer.hpp"
 #include "models/partition.hpp"
 #include "models/schedule.hpp"
 #include "sim/comm/collective.hpp"
@@ -157,12 +158,12 @@ std::string whole_schema(const char* title, Json made, std::vector<const Kinds*>
 
 const std::vector<RegistryEntry>& registries() {
   static const std::vector<RegistryEntry> all{
-      {"strategies", &strategies::all()},   {"aggregates", &aggregates::all()}, {"collectives", &collectives::all()},
-      {"compressors", &compressors::all()}, {"optimizers", &optimizers::all()}, {"schedules", &schedules::all()},
-      {"models", &models::all()},           {"datasets", &datasets::all()},     {"orders", &orders::all()},
-      {"partitions", &partitions::all()},   {"costs", &costs::all()},           {"topologies", &topologies::all()},
-      {"fabrics", &fabrics::all()},         {"jitters", &jitters::all()},       {"stragglers", &stragglers::all()},
-      {"link_events", &link_events::all()}, {"background", &backgrounds::all()}};
+      {"strategies", &strategies::all()},   {"aggregates", &aggregates::all()},   {"collectives", &collectives::all()},
+      {"compressors", &compressors::all()}, {"optimizers", &optimizers::all()},   {"schedules", &schedules::all()},
+      {"models", &models::all()},           {"layers", &layers::all()},           {"datasets", &datasets::all()},
+      {"orders", &orders::all()},           {"partitions", &partitions::all()},   {"costs", &costs::all()},
+      {"topologies", &topologies::all()},   {"fabrics", &fabrics::all()},         {"jitters", &jitters::all()},
+      {"stragglers", &stragglers::all()},   {"link_events", &link_events::all()}, {"background", &backgrounds::all()}};
   return all;
 }
 

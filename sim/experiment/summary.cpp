@@ -48,8 +48,10 @@ std::string summary_table(const Results& r, bool colour) {
   if (last.test_accuracy) {
     line("test accuracy", value(last.test_accuracy),
          fmt::format("best {}, test loss {}", value(r.best_test_accuracy), value(last.test_loss)));
-    line("train loss", value(last.train_loss), "mean since the point before");
+  } else if (last.test_loss) {
+    line("test loss", value(last.test_loss));
   }
+  if (last.test_loss) line("train loss", value(last.train_loss), "mean since the point before");
   if (r.time_to_accuracy_s) line("time to accuracy", show_duration(*r.time_to_accuracy_s), "simulated");
   line("compute", share(Activity::compute), "of all workers' time");
   line("exposed communication", share(Activity::communication),

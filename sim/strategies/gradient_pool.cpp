@@ -6,7 +6,7 @@
 namespace paceline {
 namespace {
 
-constexpr std::size_t together = 16;                    // gradients computed at once
+constexpr std::size_t ahead = 8;                        // gradients computed at once, for each thread
 constexpr std::size_t budget = std::size_t{256} << 20;  // bytes of them
 constexpr std::size_t evaluation_block = 500;
 
@@ -117,6 +117,8 @@ void GradientPool::compute(std::span<const GradientRef> needed) {
   for (const GradientRef& g : needed)
     if (!g->value) chosen.push_back(g.get());
   if (chosen.empty()) return;
+  // One thread alone computes none ahead: a gradient is still in its cache when it is used.
+  const std::size_t together = threads_.count() == 1 ? 1 : ahead * std::size_t(threads_.count());
   const std::size_t room = std::max<std::size_t>(1, std::min(together, budget / (size() * sizeof(float))));
   for (bool through : {true, false}) {
     for (Gradient* g : pending_) {
@@ -167,19 +169,23 @@ void GradientPool::settle_loss(Gradient& gradient, std::span<const double> losse
 
 Evaluation GradientPool::evaluate(const Values& x) {
   if (!real()) return {};
-  const std::size_t rows = numerics_.data->shape().test_rows;
+  const DataShape& shape = numerics_.data->shape();
+  const std::size_t rows = shape.test_rows, labels = std::size_t(shape.labels);
   if (rows == 0) return {};
   std::vector<std::uint32_t> all(rows);
   std::iota(all.begin(), all.end(), 0u);
   std::vector<double> losses(rows);
-  std::vector<std::uint8_t> hits(rows);
+  std::vector<std::uint8_t> hits(rows * labels);
   threads_.run((rows + evaluation_block - 1) / evaluation_block, [&](std::size_t block, int thread) {
     const std::size_t first = block * evaluation_block, count = std::min(evaluation_block, rows - first);
     const Rows part{*numerics_.data, Part::test, std::span(all).subspan(first, count)};
-    numerics_.model->evaluate(x.data(), part, &losses[first], &hits[first], workspaces_[std::size_t(thread)]);
+    numerics_.model->evaluate(x.data(), part, &losses[first], hits.data() + first * labels,
+                              workspaces_[std::size_t(thread)]);
   });
-  return {std::accumulate(losses.begin(), losses.end(), 0.0) / double(rows),
-          double(std::accumulate(hits.begin(), hits.end(), std::size_t{0})) / double(rows)};
+  Evaluation made{std::accumulate(losses.begin(), losses.end(), 0.0) / double(rows), {}};
+  if (labels > 0)
+    made.accuracy = double(std::accumulate(hits.begin(), hits.end(), std::size_t{0})) / double(hits.size());
+  return made;
 }
 
 }  // namespace paceline

@@ -6,6 +6,7 @@
 #pragma once
 #include <list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -22,7 +23,7 @@ struct Numerics {
   std::shared_ptr<const Model> model;
 };
 struct Evaluation {
-  double loss = 0, accuracy = 0;
+  std::optional<double> loss, accuracy;  // empty: nothing to test on; there are no classes
 };
 
 // How much a gradient counts in a mean: by its samples, or as much as every other.
@@ -57,7 +58,7 @@ class GradientPool {
   std::shared_ptr<const Values> mean(std::span<const GradientRef> gradients, Averaging averaging = Averaging::weighted);
   // All of them at once, in parallel.
   void compute(std::span<const GradientRef> needed);
-  // On the test set; 0 without numerics.
+  // On the test set; empty without numerics.
   Evaluation evaluate(const Values& x);
 
  private:

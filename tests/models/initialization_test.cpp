@@ -8,7 +8,7 @@
 namespace paceline::testing {
 namespace {
 
-constexpr DataShape fashion{.features = 784, .classes = 10, .train_rows = 1, .test_rows = 1, .width = 784};
+constexpr DataShape fashion{.features = 784, .classes = 10, .train_rows = 1, .test_rows = 1, .height = 28, .width = 28};
 
 class Initialization : public ::testing::TestWithParam<std::pair<const char*, const char*>> {
  protected:
@@ -61,8 +61,12 @@ TEST_P(Initialization, DiffersFromSeedToSeed) { EXPECT_NE(initial_parameters(*mo
 
 INSTANTIATE_TEST_SUITE_P(Seed1, Initialization,
                          ::testing::Values(std::pair("init_mlp_seed1", R"({"kind": "mlp", "hidden": [128]})"),
-                                           std::pair("init_softmax_seed1", R"({"kind": "softmax_regression"})")),
-                         [](const auto& suite) { return std::string(suite.index == 0 ? "mlp" : "softmax"); });
+                                           std::pair("init_softmax_seed1", R"({"kind": "softmax_regression"})"),
+                                           std::pair("init_cnn_seed1", R"({"kind": "cnn"})")),
+                         [](const auto& suite) {
+                           const std::string file = suite.param.first;
+                           return file.substr(5, file.rfind('_') - 5);
+                         });
 
 }  // namespace
 }  // namespace paceline::testing

@@ -8,6 +8,7 @@ namespace {
 
 constexpr const char* mlp = R"({"kind": "mlp", "hidden": [128]})";
 constexpr const char* softmax = R"({"kind": "softmax_regression"})";
+constexpr const char* cnn = R"({"kind": "cnn"})";
 
 std::shared_ptr<const Dataset> fashion() {
   static const auto data = dataset(R"({"kind": "fashion_mnist"})");
@@ -72,8 +73,9 @@ TEST_P(StepZero, HasLossesThatFollowFromPyTorchsLogits) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, StepZero,
-                         ::testing::Values(std::pair("grad0_mlp", mlp), std::pair("grad0_softmax", softmax)),
-                         [](const auto& suite) { return std::string(suite.index == 0 ? "mlp" : "softmax"); });
+                         ::testing::Values(std::pair("grad0_mlp", mlp), std::pair("grad0_softmax", softmax),
+                                           std::pair("grad0_cnn", cnn)),
+                         [](const auto& suite) { return std::string(suite.param.first + 6); });
 
 struct Trajectory {
   const char *file, *model, *optimizer;

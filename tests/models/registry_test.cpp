@@ -1,6 +1,7 @@
 // The keys of the kinds of this floor, and the memory they compute in.
 #include <gtest/gtest.h>
 
+#include "models/layers/lanes/layer.hpp"
 #include "sim/core/errors.hpp"
 #include "tests/models/support.hpp"
 
@@ -24,6 +25,7 @@ TEST(NumericsRegistries, DescribeEveryKindAndEveryKeyOfTheirs) {
     }
   };
   check(models::all());
+  check(layers::all());
   check(datasets::all());
   check(optimizers::all());
 }

@@ -1,0 +1,83 @@
+// The kernels in plain code, and the choice among all.
+#include "models/layers/lanes/lanes.hpp"
+
+#include <algorithm>
+
+#include "models/layers/lanes/kernels.hpp"
+#include "models/layers/lanes/single.hpp"
+
+namespace paceline {
+namespace {
+
+template <int L>
+struct Plain {
+  using Real = float;
+  static constexpr int lanes = L, outs = 1, columns = 2, weight_outs = 1;
+  float v[L];
+
+  template <class Each>
+  static Plain made(const Each& each) {
+    Plain out;
+    for (int l = 0; l < L; ++l) out.v[l] = each(l);
+    return out;
+  }
+  static Plain load(const float* from) {
+    return made([&](int l) { return from[l]; });
+  }
+  static Plain broadcast(float value) {
+    return made([&](int) { return value; });
+  }
+  void store(float* to) const { std::copy_n(v, L, to); }
+  friend Plain operator+(const Plain& a, const Plain& b) {
+    return made([&](int l) { return a.v[l] + b.v[l]; });
+  }
+  friend Plain fused(const Plain& a, const Plain& b, const Plain& c) {
+    return made([&](int l) { return paceline::fused(a.v[l], b.v[l], c.v[l]); });
+  }
+  friend Plain larger(const Plain& a, const Plain& b) {
+    return made([&](int l) { return a.v[l] > b.v[l] ? a.v[l] : b.v[l]; });
+  }
+  friend Plain where_positive(const Plain& gate, const Plain& x) {
+    return made([&](int l) { return gate.v[l] > 0 ? x.v[l] : 0; });
+  }
+  friend Plain first_equal(const Plain& x, const Plain& top, Plain& rest) {
+    const Plain own = made([&](int l) { return x.v[l] == top.v[l] ? rest.v[l] : 0; });
+    rest = made([&](int l) { return x.v[l] == top.v[l] ? 0 : rest.v[l]; });
+    return own;
+  }
+};
+
+constexpr Lanes<float> lanes_16 = lanes_of<Plain<16>, Single<float>>("plain");
+constexpr Lanes<float> lanes_8 = lanes_of<Plain<8>, Single<float>>("plain");
+constexpr Lanes<double> lanes_1 = lanes_of<Single<double>, Single<double>>("double");
+
+}  // namespace
+
+#if defined(__x86_64__)
+extern const Lanes<float> lanes_16_avx512, lanes_8_avx512, lanes_16_avx2, lanes_8_avx2;
+#endif
+
+std::vector<const Lanes<float>*> lanes_here(int count) {
+  std::vector<const Lanes<float>*> here;
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma"))
+    here.push_back(count == 16 ? &lanes_16_avx512 : &lanes_8_avx512);
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    here.push_back(count == 16 ? &lanes_16_avx2 : &lanes_8_avx2);
+#endif
+  here.push_back(count == 16 ? &lanes_16 : &lanes_8);
+  return here;
+}
+
+template <>
+const Lanes<float>& lanes_for(std::size_t images) {
+  static const Lanes<float>&wide = *lanes_here(16)[0], &narrow = *lanes_here(8)[0];
+  return images > 8 ? wide : narrow;
+}
+
+template <>
+const Lanes<double>& lanes_for(std::size_t) {
+  return lanes_1;
+}
+
+}  // namespace paceline
