@@ -28,10 +28,10 @@ TEST_P(TrainingQuality, IsPyTorchs) {
   constexpr int seeds = 5;
   double sum = 0;
   for (int seed = 1; seed <= seeds; ++seed) {
-    const Run made =
-        run("tests/data/scenarios/quality.json",
-            {fmt::format("seed={}", seed), std::string("workload.model=") + task.model,
-             std::string("training.strategy=") + task.strategy, std::string("training.optimizer=") + task.optimizer});
+    const test::Run made = test::run(
+        "tests/data/scenarios/quality.json",
+        {fmt::format("seed={}", seed), std::string("workload.model=") + task.model,
+         std::string("training.strategy=") + task.strategy, std::string("training.optimizer=") + task.optimizer});
     EXPECT_EQ(made.results.reason, "epochs");
     EXPECT_TRUE(made.results.all_hold());
     sum += made.results.curve.back().test_accuracy.value();
