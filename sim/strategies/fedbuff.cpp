@@ -67,7 +67,7 @@ class FedBuff final : public Strategy {
                                         Optimizer* optimizer) {
     if (!optimizer) return nullptr;
     auto next = training_.pool().buffer();
-    optimizer->step(from->data(), training_.pool().value(g)->data(), next->data(), 1);
+    optimizer->step(from->data(), training_.pool().value(g)->data(), next->data(), training_.rate());
     return next;
   }
 

@@ -22,7 +22,7 @@ void Replicas::step(const GradientRef& gradient, std::int64_t staleness) {
   Version next{mine.x[0].number + 1, nullptr};
   if (const auto g = training_.pool().value(gradient)) {
     auto values = training_.pool().buffer();
-    mine.optimizer->step(mine.x[0].values->data(), g->data(), values->data(), 1);
+    mine.optimizer->step(mine.x[0].values->data(), g->data(), values->data(), training_.rate());
     next.values = std::move(values);
   }
   mine.x[0] = std::move(next);

@@ -108,7 +108,7 @@ void Server::step(const float* gradient, double rate_scale) {
   ++version_.number;
   if (!gradient) return;
   auto next = next_values();
-  optimizer_->step(values_->data(), gradient, next->data(), rate_scale);
+  optimizer_->step(values_->data(), gradient, next->data(), rate_scale * training_.rate());
   values_ = next;
   version_.values = values_;
 }

@@ -297,7 +297,7 @@ class AllReduceMean final : public Aggregate {
     const auto mean = options_.mean.combine ? options_.mean.combine(training_, round.gradients)
                                             : training_.wire().reduce(round.gradients);
     auto next = training_.pool().buffer();
-    optimizer_->step(x_[0].values->data(), mean->data(), next->data(), 1);
+    optimizer_->step(x_[0].values->data(), mean->data(), next->data(), training_.rate());
     round.next[0].values = std::move(next);
   }
 
