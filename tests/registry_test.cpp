@@ -13,6 +13,7 @@
 #include "sim/experiment/schema.hpp"
 #include "sim/strategies/aggregate.hpp"
 #include "tests/support/run.hpp"
+#include "tests/support/strategies.hpp"
 #include "topologies/fabrics/fabric.hpp"
 
 namespace paceline::test {
@@ -62,7 +63,7 @@ void expect_defaults(const Registry<Maker>& registry, const std::set<std::string
 }
 
 TEST(Registries, EveryKindWithoutRequiredKeysIsMadeFromItsNameAlone) {
-  expect_defaults(strategies::all(), {});
+  expect_defaults(strategies::all(), {"switching"});  // the list of phases must not be empty
   expect_defaults(aggregates::all(), {});
   expect_defaults(collectives::all(), {});
   expect_defaults(compressors::all(), {});
@@ -99,49 +100,12 @@ TEST(Registries, TheirDefaultsAreWhatTheyDescribe) {
   }
 }
 
-// A strategy with the least that its required keys allow.
-std::string least(const Kinds& registry, std::size_t index) {
-  std::string text = "{\"kind\": \"" + registry.kinds()[index] + "\"";
-  for (const KeyDescription& key : registry.describe(index).keys) {
-    if (!key.required) continue;
-    if (key.type == "integer")
-      text += fmt::format(", \"{}\": {}", key.name, std::max<std::int64_t>(1, std::int64_t(key.minimum.value_or(1))));
-    else if (key.type == "number") text += fmt::format(", \"{}\": {}", key.name, key.maximum.value_or(1));
-    else if (key.dimension) text += fmt::format(", \"{}\": \"{}\"", key.name, example_of(*key.dimension));
-    else ADD_FAILURE() << "this test knows no value for " << registry.kinds()[index] << "." << key.name;
-  }
-  return text + "}";
-}
-
-TEST(Strategies, WithOneWorkerAreAllTheSameSerialDescent) {
-  const std::vector<std::string> sets{"cluster.workers=1", "cluster.stragglers=[]", "training.stop.steps=20",
-                                      "training.optimizer.momentum=0.9"};
-  std::shared_ptr<const Values> serial;
-  for (std::size_t i = 0; i < strategies::all().kinds().size(); ++i) {
-    std::vector<std::string> own = sets;
-    own.push_back("training.strategy=" + least(strategies::all(), i));
-    SCOPED_TRACE(own.back());
-    const auto made = run("tests/data/wrong/scenario.json", own);
-    EXPECT_EQ(made.results.reason, "steps");
-    EXPECT_EQ(made.results.steps, 20);
-    EXPECT_EQ(made.results.samples, 100);
-    EXPECT_EQ(made.results.staleness.max, 0);
-    EXPECT_TRUE(made.results.all_hold());
-    ASSERT_TRUE(made.parameters);
-    if (!serial) serial = made.parameters;
-    ASSERT_EQ(made.parameters->size(), serial->size());
-    for (std::size_t k = 0; k < serial->size(); ++k)
-      ASSERT_NEAR((*made.parameters)[k], (*serial)[k], 1e-6 * std::max(1.0f, std::abs((*serial)[k])))
-          << k;  // easgd and its like round differently
-  }
-}
-
 TEST(Strategies, EndAtTheirBoundAndLeaveNothingAlive) {
-  for (std::size_t i = 0; i < strategies::all().kinds().size(); ++i)
+  for (const StrategyCase& strategy : all_strategies())
     for (const char* bound : {"{\"updates\": 7}", "{\"time\": \"1s\"}", "{\"epochs\": 0.5}"}) {
-      const auto made = run("tests/data/wrong/scenario.json", {"training.strategy=" + least(strategies::all(), i),
-                                                               std::string("training.stop=") + bound});
-      SCOPED_TRACE(strategies::all().kinds()[i] + " until " + bound);
+      const auto made = run("tests/data/wrong/scenario.json",
+                            {"training.strategy=" + strategy.four, std::string("training.stop=") + bound});
+      SCOPED_TRACE(strategy.name + " until " + bound);
       EXPECT_NE(std::string(bound).find(made.results.reason), std::string::npos) << made.results.reason;
       EXPECT_TRUE(made.results.all_hold());
       EXPECT_EQ(made.parameters.use_count(), 1) << "something of the run still holds its parameters";

@@ -90,7 +90,8 @@ Results Experiment::run(const RunOptions& options) {
                                  spec_.seed);
   training_ =
       std::make_unique<Training>(Training::Setup{engine_, *cluster_, *cost_, *pool_, *wire_, *record_, spec_.optimizer,
-                                                 initial_, spec_.stop, spec_.evaluate, spec_.schedule});
+                                                 initial_, spec_.stop, spec_.evaluate, spec_.schedule,
+                                                 spec_.most_at_once});
   strategy_ = spec_.strategy.make(*training_);
   if (options.max_events) engine_.limit_events(options.max_events);
   if (options.poll) engine_.set_interrupt([&] { options.poll(progress()); }, pool_->real() ? 8 : 1024);

@@ -34,6 +34,7 @@ struct Spec {
   Schedule schedule;
   EvaluateRule evaluate;
   StopRule stop;
+  std::int64_t most_at_once = 10'000'000;  // batches of one instant: where nothing takes time, no time is reached
 
   bool write_steps = true, write_flows = false, write_traffic = false;
 

@@ -3,6 +3,7 @@
 //     τ = ⌈τ₀ · √(F / F₀)⌉,
 // F being the mean loss of the workers' latest batches, F₀ that of their first ones. Without numerics τ = τ₀.
 #include <cmath>
+#include <numeric>
 
 #include "sim/strategies/meeting.hpp"
 #include "sim/strategies/replicas.hpp"
@@ -17,6 +18,8 @@ struct Options {
   AlgorithmMaker algorithm;
 };
 
+constexpr double same = 1 - 1e-6;  // losses come from float32: what rounding adds does not lengthen the period
+
 class AdaComm final : public Strategy {
  public:
   AdaComm(Training& training, const Options& options)
@@ -25,6 +28,7 @@ class AdaComm final : public Strategy {
         replicas_(training),
         everybody_(training, all_ranks(training), options.algorithm, record_),
         losses_(std::size_t(training.workers())),
+        first_losses_(std::size_t(training.workers())),
         next_(options.period) {}
 
   Task<> work(Worker& me) override {
@@ -34,7 +38,7 @@ class AdaComm final : public Strategy {
       co_await me.update(g);
       replicas_.step(g);
       losses_[std::size_t(me.rank())] = g->loss.value_or(0);
-      if (t == 0) first_loss_ += g->loss.value_or(0);
+      if (t == 0) first_losses_[std::size_t(me.rank())] = g->loss.value_or(0);
       if (t + 1 == next_)
         co_await everybody_.meet(
             me, t, training_.cost().gradient_bytes(), [this] { average(); }, [this] { training_.updated(false); });
@@ -56,11 +60,11 @@ class AdaComm final : public Strategy {
     const double now = to_seconds(training_.engine().now());
     if (now < due_) return;
     due_ = (std::floor(now / options_.interval) + 1) * options_.interval;
-    double loss = 0;
-    for (double each : losses_) loss += each;
-    if (first_loss_ > 0 && std::isfinite(loss))
+    const double loss = std::accumulate(losses_.begin(), losses_.end(), 0.0),
+                 first = std::accumulate(first_losses_.begin(), first_losses_.end(), 0.0);  // both in workers' order
+    if (first > 0 && std::isfinite(loss))
       period_ = std::max<std::int64_t>(
-          1, std::int64_t(std::ceil(double(options_.period) * std::sqrt(std::max(0.0, loss / first_loss_)))));
+          1, std::int64_t(std::ceil(same * double(options_.period) * std::sqrt(std::max(0.0, loss / first)))));
   }
 
   Training& training_;
@@ -68,8 +72,8 @@ class AdaComm final : public Strategy {
   Replicas replicas_;
   ReductionRecord record_;
   Meeting everybody_;
-  std::vector<double> losses_;  // of the latest batches, by worker
-  double first_loss_ = 0;       // sum over workers
+  std::vector<double> losses_;        // of the latest batches, by worker
+  std::vector<double> first_losses_;  // of their first ones
   double due_ = options_.interval;
   std::int64_t period_ = options_.period, next_;  // next_: local steps at the next averaging
 };

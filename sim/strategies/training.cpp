@@ -13,7 +13,6 @@ namespace paceline {
 namespace {
 
 constexpr double nearly = 1 - 1e-12;                // epochs are ratios: 3 * 0.1 is reached at 0.3
-constexpr std::int64_t most_at_once = 10'000'000;   // batches of one instant
 constexpr std::int64_t most_evaluations = 100'000;  // the curve is kept in memory
 
 }  // namespace
@@ -49,15 +48,20 @@ double Training::steps() const {
   return strategy_->global_steps() ? double(counts_.iterations) : double(counts_.batches) / workers();
 }
 
+void Training::began(int batches) {
+  if (std::exchange(latest_batch_, engine().now()) != engine().now()) batches_now_ = 0;
+  batches_now_ += batches;
+  if (batches_now_ > setup_.most_at_once)
+    throw RunError(
+        fmt::format("{} batches took no simulated time: with nothing that costs time a time is never reached",
+                    setup_.most_at_once));
+}
+
 void Training::applied(Gradient& gradient, std::int64_t staleness) {
   if (std::exchange(gradient.fate, Gradient::Fate::applied) != Gradient::Fate::under_way)
     throw RunError(fmt::format("the gradient of worker {}, step {}, is applied twice, or after it was given up",
                                gradient.worker, gradient.step));
   gradient.staleness = staleness;
-  if (std::exchange(latest_batch_, engine().now()) != engine().now()) batches_now_ = 0;
-  if (++batches_now_ > most_at_once)
-    throw RunError(fmt::format(
-        "{} batches took no simulated time: with nothing that costs time a time is never reached", most_at_once));
   ++counts_.gradients;
   counts_.batches += gradient.batches;
   counts_.samples += gradient.samples;

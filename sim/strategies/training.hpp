@@ -57,7 +57,8 @@ class Training {
     std::shared_ptr<const Values> initial;  // null without numerics
     StopRule stop;
     EvaluateRule evaluate;
-    Schedule schedule;  // on every update's learning rate
+    Schedule schedule;              // on every update's learning rate
+    std::int64_t most_at_once = 0;  // batches that may begin at one instant
   };
   explicit Training(Setup setup);
   ~Training();
@@ -85,6 +86,8 @@ class Training {
   // Starts the workers and servers of a strategy, and the clocks of evaluation and stop.
   void start(Strategy& strategy);
 
+  // A worker begins so many batches. Throws when time stands still.
+  void began(int batches);
   // A gradient has become part of the parameters, `staleness` updates after its pull.
   void applied(Gradient& gradient, std::int64_t staleness);
   // It never will.
@@ -160,7 +163,7 @@ class Training {
   Counts counts_;
   std::int64_t served_version_ = 0;
   Time latest_batch_{};
-  std::int64_t batches_now_ = 0;  // applied at that time
+  std::int64_t batches_now_ = 0;  // begun at that time
   std::int64_t evaluations_ = 0;
   double loss_sum_ = 0;  // of batches applied since the last point
   std::int64_t loss_count_ = 0;

@@ -58,6 +58,7 @@ Parameters Worker::initial() const {
 }
 
 GradientRef Worker::next_gradient(Parameters x, int batches) {
+  training_.began(batches);
   close_row();
   current_ = training_.pool().make(rank_, steps_, std::move(x), batches);
   current_->jitter = training_.cluster().jitter(rank_, steps_);
@@ -243,10 +244,11 @@ void Worker::close_row() {
 void Worker::write_rows() {
   for (; !closed_.empty() && closed_.front().first->fate != Gradient::Fate::under_way; closed_.pop_front()) {
     auto& [gradient, row] = closed_.front();
-    row.train_loss = gradient->loss;
+    const bool applied = gradient->fate == Gradient::Fate::applied;
+    if (applied) row.train_loss = gradient->loss;  // of others it may or may not have been computed
     row.staleness = gradient->staleness;
     training_.sink().step(row);
-    if (gradient->fate != Gradient::Fate::applied) continue;
+    if (!applied) continue;
     through_steps_ += gradient->batches;
     samples_ += row.samples;
   }

@@ -80,7 +80,8 @@ class Reference : public ::testing::TestWithParam<Case> {
     ASSERT_EQ(made_.parameters->size(), model->size());
     for (const Tensor& tensor : model->tensors()) {
       SCOPED_TRACE(tensor.name);
-      const Json& stats = file_["final_param_stats"][tensor.name];
+      const Json& stats =
+          file_[file_.contains("center") ? "final_param_stats_center" : "final_param_stats"][tensor.name];
       const float* own = made_.parameters->data() + tensor.offset;
       const double norm = stats["l2"];
       double sum = 0, squares = 0;
@@ -135,24 +136,28 @@ TEST_P(InStep, TrainsAsPyTorchDoes) {
   const Json on_the_way = tests_on_the_way();
   for (const auto& [step, expected] : on_the_way.items()) expect_point(std::stod(step), expected);
 
-  // Three microseconds a step; local SGD's only updates are averagings.
+  // Three microseconds a step; local SGD's only updates are averagings, and exchanges are those of a centre.
   EXPECT_EQ(ticks(made_.results.simulated_time_s), std::int64_t(3 * steps));
-  EXPECT_EQ(made_.results.updates, file_.value("averagings", std::int64_t(steps)));
+  EXPECT_EQ(made_.results.updates, file_.value("averagings", std::int64_t(steps) / file_.value("tau", 1)));
   expect_checks();
 }
 
-INSTANTIATE_TEST_SUITE_P(All, InStep,
-                         ::testing::Values(Case{"softmax_sync_sgd_lr0.1"}, Case{"softmax_sync_sgd_lr0.1_wd1e-4"},
-                                           Case{"softmax_sync_mom0.9_lr0.01"},
-                                           Case{"softmax_sync_mom0.9_lr0.01_wd1e-4"}, Case{"softmax_sync_mom0.9_lr0.1"},
-                                           Case{"softmax_sync_nesterov0.9_lr0.01"},
-                                           Case{"softmax_sync_nesterov0.9_lr0.1"}, Case{"softmax_sync_adam_lr1e-3"},
-                                           Case{"softmax_sync_adamw_lr1e-3_wd0.01"}, Case{"mlp_sync_sgd_lr0.1"},
-                                           Case{"mlp_sync_mom0.9_lr0.01"}, Case{"cnn_sync_sgd_lr0.02"},
-                                           Case{"softmax_local_sgd_H8_lr0.1"},
-                                           Case{"softmax_local_sgd_H8_mom0.9_lr0.01"},
-                                           Case{"softmax_postlocal_sgd_104_H8_lr0.1"}, Case{"mlp_local_sgd_H8_lr0.1"}),
-                         name_of);
+INSTANTIATE_TEST_SUITE_P(
+    All, InStep,
+    ::testing::Values(Case{"softmax_sync_sgd_lr0.1"}, Case{"softmax_sync_sgd_lr0.1_wd1e-4"},
+                      Case{"softmax_sync_mom0.9_lr0.01"}, Case{"softmax_sync_mom0.9_lr0.01_wd1e-4"},
+                      Case{"softmax_sync_mom0.9_lr0.1"}, Case{"softmax_sync_nesterov0.9_lr0.01"},
+                      Case{"softmax_sync_nesterov0.9_lr0.1"}, Case{"softmax_sync_adam_lr1e-3"},
+                      Case{"softmax_sync_adamw_lr1e-3_wd0.01"}, Case{"mlp_sync_sgd_lr0.1"},
+                      Case{"mlp_sync_mom0.9_lr0.01"}, Case{"cnn_sync_sgd_lr0.02"}, Case{"softmax_local_sgd_H8_lr0.1"},
+                      Case{"softmax_local_sgd_H8_mom0.9_lr0.01"}, Case{"softmax_postlocal_sgd_104_H8_lr0.1"},
+                      Case{"mlp_local_sgd_H8_lr0.1"}, Case{"softmax_easgd_sync_tau1_lr0.1_rho2.25"},
+                      Case{"softmax_easgd_sync_tau8_lr0.1_rho2.25"}, Case{"softmax_sync_topk1pct_ef_lr0.1"},
+                      Case{"softmax_sync_topk1pct_ef_lr0.1_over_a_server", "softmax_sync_topk1pct_ef_lr0.1"},
+                      Case{"softmax_sync_signsgd_majority_lr1e-3"},
+                      Case{"softmax_sync_signsgd_majority_lr1e-3_over_a_server",
+                           "softmax_sync_signsgd_majority_lr1e-3"}),
+    name_of);
 
 class EachAtItsPace : public Reference {
  protected:
@@ -209,8 +214,42 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"softmax_async_ps_straggler3x_lr0.025"}, Case{"softmax_async_ps_mom0.9_lr0.005"},
                       Case{"softmax_async_ps_mom0.9_lr0.005_of_the_optimizer", "softmax_async_ps_mom0.9_lr0.005"},
                       Case{"softmax_async_ps_staleness_lr0.1"}, Case{"mlp_async_ps_lr0.025"},
-                      Case{"softmax_ssp0_straggler3x_lr0.025"}, Case{"softmax_ssp2_straggler3x_lr0.025"}),
+                      Case{"softmax_ssp0_straggler3x_lr0.025"}, Case{"softmax_ssp2_straggler3x_lr0.025"},
+                      Case{"softmax_dcasgd_c_lam0.04_lr0.1"}, Case{"softmax_dcasgd_c_lam2_lr0.1"},
+                      Case{"softmax_dcasgd_a_lam2_lr0.1"}),
     name_of);
+
+// Asynchronous elastic averaging: its events are the starts of local steps, its updates the exchanges with the centre.
+class AroundACentre : public Reference {};
+
+TEST_P(AroundACentre, TrainsAsPyTorchDoesStepByStep) {
+  const Json& events = file_["events"];
+  std::vector<Row> rows = made_.rows;
+  ASSERT_EQ(rows.size(), events.size());
+  std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
+    return std::pair(ticks(number(a, "start_s")), integer(a, "worker")) <
+           std::pair(ticks(number(b, "start_s")), integer(b, "worker"));
+  });
+  std::int64_t last = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Json& event = events[i];
+    ASSERT_EQ(ticks(number(rows[i], "start_s")), event["t"]) << "event " << i;
+    ASSERT_EQ(integer(rows[i], "worker"), event["w"]) << "event " << i;
+    ASSERT_EQ(integer(rows[i], "step"), event["k"]) << "event " << i;
+    EXPECT_EQ(integer(rows[i], "staleness"), 0) << "event " << i;
+    expect_loss(i, number(rows[i], "train_loss"), event["loss"]);
+    last = std::max(last, event["t"].get<std::int64_t>() +
+                              file_["periods_ticks"][event["w"].get<std::size_t>()].get<std::int64_t>());
+  }
+  expect_accuracy();
+  expect_parameters(events.size());
+  EXPECT_EQ(made_.results.updates, file_["exchanges"]);
+  EXPECT_EQ(ticks(made_.results.simulated_time_s), last);
+  expect_checks();
+}
+
+INSTANTIATE_TEST_SUITE_P(All, AroundACentre, ::testing::Values(Case{"softmax_easgd_async_tau8_lr0.1_rho2.25"}),
+                         name_of);
 
 }  // namespace
 }  // namespace paceline::test

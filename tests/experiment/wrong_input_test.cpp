@@ -85,6 +85,7 @@ TEST(WrongInput, TheScenarioThatTheCasesBreakIsRight) {
 TEST(WrongInput, KeysAndKindsAreRejectedWithTheNearestName) { expect_all_rejected("keys.txt", 30); }
 TEST(WrongInput, ValuesAreRejectedWithTheirTypeUnitAndBounds) { expect_all_rejected("values.txt", 50); }
 TEST(WrongInput, RulesBetweenKeysAreChecked) { expect_all_rejected("rules.txt", 55); }
+TEST(WrongInput, StrategiesAreRejectedAtTheKeyThatIsWrong) { expect_all_rejected("strategies.txt", 25); }
 TEST(WrongInput, TopologiesAreRejectedAtTheKeyThatIsWrong) { expect_all_rejected("topologies.txt", 25); }
 
 TEST(WrongInput, WhatIsNotJsonIsRejectedWhereItGoesWrong) {

@@ -98,7 +98,7 @@ int run(const Words& words) {
   const std::string folder =
       words.out.empty() ? fmt::format("runs/{}-{}", spec.name, spec.hash.substr(0, 8)) : words.out;
   std::error_code error;
-  std::filesystem::create_directories(folder, error);
+  const bool is_new = std::filesystem::create_directories(folder, error);
   if (error) throw RunError(fmt::format("{}: cannot be made: {}", folder, error.message()));
   for (const char* own :
        {"results.json", "curve.csv", "steps.csv", "workers.csv", "links.csv", "flows.csv", "traffic.csv"})
@@ -108,9 +108,16 @@ int run(const Words& words) {
   std::signal(SIGINT, ask_to_stop);
   std::signal(SIGTERM, ask_to_stop);
   Watch watch(words.quiet, max_wall);
-  const Results results = experiment.run({.files = files_of(spec, folder),
-                                          .max_events = words.max_events,
-                                          .poll = [&](const Progress& progress) { watch.look(progress); }});
+  const Results results = [&] {
+    try {
+      return experiment.run({.files = files_of(spec, folder),
+                             .max_events = words.max_events,
+                             .poll = [&](const Progress& progress) { watch.look(progress); }});
+    } catch (const ConfigError&) {  // found wrong only now: nothing has run
+      if (is_new) std::filesystem::remove_all(folder, error);
+      throw;
+    }
+  }();
   watch.clear();
   write_results(results, folder);
   if (words.json) {
