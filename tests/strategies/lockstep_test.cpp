@@ -54,7 +54,7 @@ class Lockstep : public ::testing::Test {
     const Spec spec = parse(scenario, assignments);
     data_ = spec.dataset.load();
     model_ = spec.model.make(spec.dataset.shape());
-    batch_ = std::size_t(spec.batch_size);
+    batch_ = std::size_t(spec.batch_sizes[0]);
     std::vector<std::string> none = assignments;
     none.emplace_back(R"(training.stop={"time": "1ns"})");
     const auto start = run(scenario, none).parameters;

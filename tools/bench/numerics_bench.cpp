@@ -96,7 +96,7 @@ struct Cluster {
 
   explicit Cluster(const char* model_text)
       : world(model_text),
-        pool({world.data, world.model}, Batches(world.order.size(), workers, batch, true, 1), threads) {
+        pool({world.data, world.model}, Batches(world.order.size(), std::vector<int>(workers, batch), true, 1), threads) {
     now.values = std::make_shared<Values>(world.x);
   }
   void update(const Values& g) {
