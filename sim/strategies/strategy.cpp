@@ -28,7 +28,7 @@ void read_servers_only(Reader& in) {
   const AggregateMaker aggregate =
       in.kind("aggregate", aggregates::all(),
               {.fallback = "parameter_server", .help = "servers only: not everyone takes part in every update"});
-  if (!aggregate.uses_servers)
+  if (!in.describing() && !aggregate.uses_servers)
     in.fail("aggregate", "must be parameter_server here: not everyone takes part in every update, as all_reduce needs");
 }
 
