@@ -18,9 +18,9 @@ struct Block {
 
 std::vector<Block> blocks_of(const std::string& language) {
   std::vector<Block> found;
-  for (const std::string file : {"README.md", "sim/README.md", "models/README.md", "topologies/README.md",
-                                 "scenarios/README.md", "scenarios/recipes/README.md", "tests/README.md",
-                                 "tools/README.md"}) {
+  for (const std::string file :
+       {"README.md", "sim/README.md", "models/README.md", "topologies/README.md", "scenarios/README.md",
+        "scenarios/recipes/README.md", "tests/README.md", "tools/README.md"}) {
     std::istringstream text(read_text(path_of(file)));
     std::string line, inside;
     bool open = false;
