@@ -36,6 +36,8 @@ const std::string by_label = R"(workload.partition={"kind": "by_label", "shards_
 const std::string one_order = R"(workload.partition={"kind": "shared"})";
 const std::string top_k = R"(training.compression={"kind": "top_k", "ratio": 0.01, "time": "20ms"})";
 const std::string qsgd = R"(training.compression={"kind": "qsgd", "levels": 7, "time": "10ms"})";
+// Of sides whose accuracy does not matter: the clock alone, for as long as it tells.
+const std::string timing = "numerics=false", briefly = R"(training.stop={"time": "100s"})";
 const std::string fast = "cluster.topology.bandwidth=100Gbps", slow = "cluster.topology.bandwidth=100Mbps";
 const std::string rennala = R"(training.strategy={"kind": "rennala", "batch": 32})";
 
@@ -49,7 +51,7 @@ const std::vector<Recipe>& recipes() {
       {"async_server_nic",
        {{"bsp", {bsp, rate(0.2)}},
         {"one server", {}},
-        {"four servers", {"cluster.servers.count=4"}},
+        {"four servers", {"cluster.servers.count=4", timing, briefly}},
         {"sixteen servers", {"cluster.servers.count=16"}}},
        [](const Outcomes& of) {
          EXPECT_LT(throughput(of.at("one server")), 0.6 * throughput(of.at("bsp")));
@@ -87,39 +89,37 @@ const std::vector<Recipe>& recipes() {
          EXPECT_GT(throughput(of.at("anyone's first 16")), 1.5 * throughput(of.at("b = 4")));
        }},
       {"compression_does_not_pay",
-       {{"none, fast", {fast}},
-        {"top_k, fast", {fast, top_k}},
-        {"qsgd, fast", {fast, qsgd}},
+       {{"none, fast", {fast, timing, briefly}},
+        {"top_k, fast", {fast, top_k, timing, briefly}},
+        {"qsgd, fast", {fast, qsgd, timing, briefly}},
         {"none, slow", {slow}},
         {"top_k, slow", {slow, top_k}},
         {"qsgd, slow", {slow, qsgd}}},
        [](const Outcomes& of) {
-         for (const auto& [side, r] : of) EXPECT_TRUE(learned(r)) << side;
+         for (const char* side : {"none, slow", "top_k, slow", "qsgd, slow"}) EXPECT_TRUE(learned(of.at(side))) << side;
          EXPECT_LT(throughput(of.at("top_k, fast")), 0.9 * throughput(of.at("none, fast")));
          EXPECT_LT(throughput(of.at("qsgd, fast")), 0.96 * throughput(of.at("none, fast")));
          EXPECT_LT(time_to_accuracy(of.at("top_k, slow")), 0.2 * time_to_accuracy(of.at("none, slow")));
          EXPECT_LT(time_to_accuracy(of.at("qsgd, slow")), 0.8 * time_to_accuracy(of.at("none, slow")));
        }},
       {"uneven_batches",
-       {{"even", {"workload.batch_size=16"}},
+       {{"even", {"workload.batch_size=16", timing, briefly}},
         {"weighted", {}},
         {"uniform", {"training.strategy.averaging=uniform"}},
         {"weighted, by label", {by_label}},
         {"uniform, by label", {"training.strategy.averaging=uniform", by_label}},
-        {"even, one order", {"workload.batch_size=16", one_order}},
-        {"weighted, one order", {one_order}}},
+        {"even, one order", {"workload.batch_size=16", one_order, "training.stop.epochs=0.5"}},
+        {"weighted, one order", {one_order, "training.stop.epochs=0.5"}}},
        [](const Outcomes& of) {
          EXPECT_GT(throughput(of.at("weighted")), 5 * throughput(of.at("even")));
-         EXPECT_TRUE(learned(of.at("weighted")));
-         EXPECT_FALSE(learned(of.at("uniform")));
+         EXPECT_LT(loss(of.at("weighted")), loss(of.at("uniform")) - 0.01);
          EXPECT_GT(loss(of.at("weighted, by label")), loss(of.at("uniform, by label")) + 0.1);
-         EXPECT_NEAR(loss(of.at("weighted, one order")), loss(of.at("even, one order")), 0.01);
+         EXPECT_NEAR(loss(of.at("weighted, one order")), loss(of.at("even, one order")), 0.005);
        }},
       {"local_sgd_period",
        {{"H = 1", {period(1)}},
         {"H = 4", {period(4)}},
         {"H = 16", {period(16)}},
-        {"H = 64", {period(64)}},
         {"H = 256", {period(256)}},
         {"H = 16, iid", {period(16), R"(workload.partition={"kind": "iid"})"}}},
        [](const Outcomes& of) {
@@ -130,12 +130,12 @@ const std::vector<Recipe>& recipes() {
        }},
       {"ssp_bound",
        {{"s = 0", {bound(0)}},
-        {"s = 8", {bound(8)}},
+        {"s = 8", {bound(8), timing, briefly}},
         {"s = 32", {bound(32)}},
         {"async", {async}},
-        {"s = 0, always", {bound(0), always_slow}},
-        {"s = 32, always", {bound(32), always_slow}},
-        {"async, always", {async, always_slow}}},
+        {"s = 0, always", {bound(0), always_slow, timing, briefly}},
+        {"s = 32, always", {bound(32), always_slow, timing, briefly}},
+        {"async, always", {async, always_slow, timing, briefly}}},
        [](const Outcomes& of) {
          EXPECT_GT(throughput(of.at("s = 8")), 1.2 * throughput(of.at("s = 0")));
          EXPECT_GT(throughput(of.at("s = 32")), 1.5 * throughput(of.at("s = 8")));
@@ -190,7 +190,7 @@ TEST_P(Recipes, GiveTheAnswerThatTheReadmeGives) {
 
 INSTANTIATE_TEST_SUITE_P(All, Recipes, testing::ValuesIn(recipes()), [](const auto& it) { return it.param.name; });
 
-TEST(RecipesOf, EveryFileAreCheckedAndInTheReadme) {
+TEST(RecipesOf, EveryFileIsCheckedAndInTheReadme) {
   const std::string readme = read_text(path_of("scenarios/recipes/README.md"));
   std::set<std::string> files, known;
   for (const auto& entry : std::filesystem::directory_iterator(path_of("scenarios/recipes")))
