@@ -87,11 +87,12 @@ Task<> Worker::compute(GradientRef gradient) {
     done += cost.forward + cost.backward;
   }
   const StepCost cost = work(last);
+  const double rest = cost.backward + training_.wire().seconds();  // a part is encoded as soon as backward yields it
   for (double share : parts_) {
-    co_await device.reach(done + cost.forward + share * cost.backward);
+    co_await device.reach(done + cost.forward + share * rest);
     parts_through_.arrive();
   }
-  co_await device.reach(done + cost.forward + cost.backward + training_.wire().seconds());
+  co_await device.reach(done + cost.forward + rest);
   computed_at_ = training_.engine().now();
   gradient->computed_on_device = true;
 }

@@ -121,6 +121,14 @@ TEST(Overlap, LeavesNoBytesToWaitForButThoseOfTheLastBucket) {
   EXPECT_NEAR(r.overlapped_fraction * r.simulated_time_s, 3 * ring(4, 25e6), 3 * tolerance(ring(4, 25e6), 4));
 }
 
+// A bucket leaves when it is encoded: encoding never hides behind the bytes that it makes.
+TEST(Overlap, DoesNotSendWhatIsNotEncodedYet) {
+  const double expected = 3e-3 + 3e-3 + ring(4, 250e3);
+  EXPECT_NEAR(
+      time_of(4, 500e3, R"({"kind": "all_reduce"})", {R"(training.compression={"kind": "fp16", "time": "3ms"})"}),
+      expected, tolerance(expected, 4));
+}
+
 // Rings, a worker alone included: 2(N-1)/N·S bytes sent and received by each.
 TEST(RingBytes, AreTheSameForAll) {
   for (int n : {1, 2, 5, 8}) {

@@ -18,8 +18,9 @@ struct Block {
 
 std::vector<Block> blocks_of(const std::string& language) {
   std::vector<Block> found;
-  for (const std::string file : {"README.md", "sim/README.md", "models/README.md", "topologies/README.md",
-                                 "scenarios/README.md", "tests/README.md", "tools/README.md"}) {
+  for (const std::string file :
+       {"README.md", "sim/README.md", "models/README.md", "topologies/README.md", "scenarios/README.md",
+        "scenarios/recipes/README.md", "tests/README.md", "tools/README.md"}) {
     std::istringstream text(read_text(path_of(file)));
     std::string line, inside;
     bool open = false;
@@ -48,13 +49,14 @@ TEST(Readme, EveryCommandOfOursRuns) {
     for (std::string line; std::getline(text, line);) {
       const std::string program = "build/paceline ";
       if (!line.starts_with(program)) continue;
-      std::string command = "cd '" + path_of(".") + "' && '" + PACELINE_BINARY + "' '";
       std::istringstream words(line.substr(program.size()));
-      std::string word, verb;
+      std::string verb, rest;
       words >> verb;
-      command += verb + "'";
-      while (words >> word) command += word == "--out" ? (words >> word, " ") : " '" + word + "'";
+      std::getline(words, rest);
+      if (const auto at = rest.find(" --out "); at != std::string::npos) rest.erase(at, rest.find(' ', at + 7) - at);
+      std::string command = "cd '" + path_of(".") + "' && '" + PACELINE_BINARY + "' " + verb;
       if (verb == "run") command += " --quiet --out '" + out + "'";
+      command += rest;
       const int status = std::system((command + " > '" + out + "/stdout' 2>&1").c_str());
       EXPECT_EQ(WEXITSTATUS(status), 0) << block.file << ": " << line << "\n" << read_text(out + "/stdout");
       ++commands;
