@@ -23,7 +23,7 @@ class Easgd final : public Strategy {
   Easgd(Training& training, const Options& options)
       : training_(training),
         options_(options),
-        alpha_(float(training.optimizer().learning_rate * options.rho)),
+        alpha_(float(training.optimizer().learning_rate * training.phase_rate() * options.rho)),
         replicas_(training),
         moves_(std::size_t(training.workers()), Values(training.pool().size())) {}
 

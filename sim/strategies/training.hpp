@@ -101,6 +101,7 @@ class Training {
   // A new phase from these parameters (null: from the initial ones), with a factor on the learning rate; the strategy
   // hears of it when one of the bounds, counted from now, is reached, and workers begin nothing more.
   void begin_phase(const StopRule& until, double rate, std::shared_ptr<const Values> from);
+  double phase_rate() const { return phase_.rate; }
   bool phase_is_over() const { return phase_over_; }
 
   // What the servers hold, put together; parameters, the slices put together. Null without numerics.
