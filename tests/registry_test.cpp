@@ -68,10 +68,10 @@ TEST(Registries, EveryKindWithoutRequiredKeysIsMadeFromItsNameAlone) {
   expect_defaults(collectives::all(), {});
   expect_defaults(compressors::all(), {});
   expect_defaults(optimizers::all(), {});
-  expect_defaults(schedules::all(), {"step", "cosine", "linear_warmup"});     // a length, in epochs or in steps
-  expect_defaults(models::all(), {"mlp"});                                    // the list of widths must not be empty
+  expect_defaults(schedules::all(), {"step", "cosine", "linear_warmup"});  // a length, in epochs or in steps
+  expect_defaults(models::all(), {"mlp"});                                 // the list of widths must not be empty
   expect_defaults(layers::all(), {});
-  expect_defaults(datasets::all(), {"mnist", "cifar10", "csv", "text"});      // a path
+  expect_defaults(datasets::all(), {"mnist", "cifar10", "csv", "text"});  // a path
   expect_defaults(orders::all(), {});
   expect_defaults(partitions::all(), {"weighted"});  // a weight for each worker
   expect_defaults(costs::all(), {});

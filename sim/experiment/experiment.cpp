@@ -88,10 +88,9 @@ Results Experiment::run(const RunOptions& options) {
                                      [this](int node) { return cluster_->topology().vertex_name(node); });
   wire_ = std::make_unique<Wire>(*pool_, spec_.compression, tensors_, cost_->gradient_bytes(), spec_.cluster.workers,
                                  spec_.seed);
-  training_ =
-      std::make_unique<Training>(Training::Setup{engine_, *cluster_, *cost_, *pool_, *wire_, *record_, spec_.optimizer,
-                                                 initial_, spec_.stop, spec_.evaluate, spec_.schedule,
-                                                 spec_.most_at_once});
+  training_ = std::make_unique<Training>(Training::Setup{engine_, *cluster_, *cost_, *pool_, *wire_, *record_,
+                                                         spec_.optimizer, initial_, spec_.stop, spec_.evaluate,
+                                                         spec_.schedule, spec_.most_at_once});
   strategy_ = spec_.strategy.make(*training_);
   if (options.max_events) engine_.limit_events(options.max_events);
   if (options.poll) engine_.set_interrupt([&] { options.poll(progress()); }, pool_->real() ? 8 : 1024);

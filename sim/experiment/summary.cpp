@@ -71,6 +71,9 @@ std::string summary_table(const Results& r, bool colour) {
          fmt::format("transfers met one: {} took a detour, {} waited", r.rerouted, r.held));
   line("staleness", fmt::format("{:.2f}", r.staleness.mean),
        fmt::format("mean; median {}, 95 % {}, largest {}", r.staleness.p50, r.staleness.p95, r.staleness.max));
+  if (r.dropped + r.cancelled > 0)
+    line("in vain", fmt::format("{}", r.dropped + r.cancelled),
+         fmt::format("batches: {} dropped when complete, {} cancelled before", r.dropped, r.cancelled));
 
   out += fmt::format("\n  worker    batches   {:<{}}  {}# compute  ~ communication  . wait  q queue{}\n", "time",
                      bar_width, dim, plain);

@@ -33,7 +33,8 @@ struct World {
   explicit World(const char* model_text)
       : data(make(datasets::all(), R"({"kind": "fashion_mnist"})").load()),
         model(make(models::all(), model_text).make(data->shape())),
-        optimizer(make(optimizers::all(), R"({"kind": "sgd", "learning_rate": 0.01})").make(model->tensor_sizes(0, model->size()))),
+        optimizer(make(optimizers::all(), R"({"kind": "sgd", "learning_rate": 0.01})")
+                      .make(model->tensor_sizes(0, model->size()))),
         x(initial_parameters(*model, 1)),
         g(x.size()),
         order(data->shape().train_rows),
@@ -96,7 +97,8 @@ struct Cluster {
 
   explicit Cluster(const char* model_text)
       : world(model_text),
-        pool({world.data, world.model}, Batches(world.order.size(), std::vector<int>(workers, batch), true, 1), threads) {
+        pool({world.data, world.model}, Batches(world.order.size(), std::vector<int>(workers, batch), true, 1),
+             threads) {
     now.values = std::make_shared<Values>(world.x);
   }
   void update(const Values& g) {
