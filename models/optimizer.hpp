@@ -21,6 +21,7 @@ struct OptimizerMaker {
   std::function<std::unique_ptr<Optimizer>(std::span<const std::size_t> tensors)> make;  // their sizes, in order
   double learning_rate = 0, momentum = 0;
   std::function<OptimizerMaker(double momentum)> with_momentum;  // empty: this kind has none
+  bool clips = false;                                            // by the norm of the whole gradient
 };
 
 namespace optimizers {

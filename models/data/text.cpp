@@ -31,6 +31,7 @@ struct Key {
 class Text : public Dataset {
  public:
   explicit Text(const Key& key) {
+    if (std::filesystem::is_directory(key.path)) reject(key, "is a folder, where a file of text is needed");
     std::ifstream file(key.path, std::ios::binary);
     if (!file) reject(key, "cannot be opened");
     bytes_.assign(std::istreambuf_iterator<char>(file), {});

@@ -33,6 +33,7 @@ OptimizerMaker clipped(const OptimizerMaker& maker, double most) {
   made.make = [make = maker.make, most](std::span<const std::size_t> tensors) {
     return std::make_unique<Clipped>(make(tensors), most, sum(tensors));
   };
+  made.clips = true;
   if (maker.with_momentum)
     made.with_momentum = [with = maker.with_momentum, most](double momentum) { return clipped(with(momentum), most); };
   return made;

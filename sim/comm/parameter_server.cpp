@@ -39,18 +39,27 @@ ParameterServer::Slot ParameterServer::send(int worker, double bytes) {
   Push& push = pushes_[slot];
   push = {.worker = worker, .ticket = ++tickets_, .bytes = bytes, .sent = engine_.now()};
   requests_[std::size_t(worker)] = {.ticket = push.ticket, .sent = push.sent};
-  open_[std::size_t(worker)].push_back(slot);
+  std::vector<Slot>& open = open_[std::size_t(worker)];
+  const bool behind =
+      std::any_of(open.begin(), open.end(), [&](Slot other) { return pushes_[other].arrived == Time::max(); });
+  open.push_back(slot);
   traffic_[std::size_t(worker)].sent += bytes;
-  const FlowId flow =
-      cluster_.network().send(ways_[std::size_t(worker)].there, bytes, {this, &ParameterServer::on_arrival, slot});
-  pushes_[slot].flow = flow;
+  if (!behind) launch(slot);
   return slot;
+}
+
+void ParameterServer::launch(Slot slot) {
+  const Push push = pushes_[slot];
+  const FlowId flow = cluster_.network().send(ways_[std::size_t(push.worker)].there, push.bytes,
+                                              {this, &ParameterServer::on_arrival, slot}, 1, engine_.now() - push.sent);
+  pushes_[slot].flow = flow;
+  pushes_[slot].launched = true;
 }
 
 void ParameterServer::arrive(Slot slot) {
   Push& push = pushes_[slot];
   push.arrived = engine_.now();
-  push.round = taken_;
+  push.round = begun_;
   if (Request& request = requests_[std::size_t(push.worker)]; request.ticket == push.ticket)
     request.arrived = push.arrived;
   if (log_)
@@ -58,6 +67,8 @@ void ParameterServer::arrive(Slot slot) {
         {cluster_.worker_node(push.worker), cluster_.server_node(shard_), push.bytes, push.sent, push.arrived});
   arrived_.push_back(slot);
   arrivals_.add(1);
+  for (const Slot next : open_[std::size_t(push.worker)])
+    if (!pushes_[next].launched) return launch(next);
 }
 
 std::vector<ParameterServer::Slot> ParameterServer::withdraw(int worker) {
@@ -66,7 +77,7 @@ std::vector<ParameterServer::Slot> ParameterServer::withdraw(int worker) {
     Push& push = pushes_[slot];
     push.withdrawn = true;  // who has arrived keeps its place in the queue, until it is skipped there
     if (push.arrived < Time::max()) continue;
-    cluster_.network().cancel(push.flow);
+    if (push.launched) cluster_.network().cancel(push.flow);
     free_.push_back(slot);
   }
   return open;
@@ -79,8 +90,10 @@ void ParameterServer::release(Slot slot) {
 
 Task<ParameterServer::Taken> ParameterServer::next() {
   for (;;) {
-    co_await arrivals_.reaches(std::int64_t(++taken_));
+    ++begun_;
+    co_await arrivals_.reaches(std::int64_t(taken_) + 1);
     co_await engine_.turn(0);
+    ++taken_;
     const auto first = std::min_element(arrived_.begin(), arrived_.end(), [&](Slot a, Slot b) {
       const Push &x = pushes_[a], &y = pushes_[b];
       return std::tuple(x.arrived, x.round, x.worker, x.ticket) < std::tuple(y.arrived, y.round, y.worker, y.ticket);
@@ -88,11 +101,13 @@ Task<ParameterServer::Taken> ParameterServer::next() {
     const Slot slot = *first;
     arrived_.erase(first);
     const int worker = pushes_[slot].worker;
+    serving_ = slot;
     if (!pushes_[slot].withdrawn) {
       engine_.mark(std::uint64_t(shard_) << 32 | std::uint64_t(worker));
       if (const double service = cluster_.service(shard_, served_++); service > 0)
         co_await engine_.sleep(span_of(service));
     }
+    serving_.reset();
     release(slot);
     if (!pushes_[slot].withdrawn) co_return Taken{worker, slot};
   }
@@ -126,6 +141,11 @@ void ParameterServer::receive(Slot slot) {
 }
 
 void ParameterServer::restart() {
+  free_.insert(free_.end(), arrived_.begin(), arrived_.end());
+  arrived_.clear();
+  if (serving_) release(*serving_);
+  serving_.reset();
+  begun_ = taken_ = std::uint64_t(arrivals_.value());
   for (Slot slot = 0; slot < answers_.size(); ++slot) {
     if (!std::exchange(answers_[slot].under_way, false)) continue;
     cluster_.network().cancel(answers_[slot].flow);

@@ -4,6 +4,7 @@
 // is first. What is done with them is the strategy's.
 #pragma once
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "sim/cluster/cluster.hpp"
@@ -31,7 +32,7 @@ class ParameterServer {
   ParameterServer(Engine& engine, Cluster& cluster, int shard, double bytes, std::function<void(int worker)> received,
                   std::span<Traffic> traffic, Sink* log);
 
-  // The worker's side: sends so many bytes.
+  // The worker's side: sends so many bytes, once all that it has sent before have arrived.
   Slot send(int worker, double bytes);
   // Takes back all that a worker has sent and that was not taken yet; gives their slots.
   std::vector<Slot> withdraw(int worker);
@@ -44,7 +45,8 @@ class ParameterServer {
   // Says that the answer does not wait for other workers any more.
   void all_in(int worker) { requests_[std::size_t(worker)].all_in = engine_.now(); }
   void answer(int worker);
-  // Takes back all answers that are under way. No request may be.
+  // Forgets the queue and takes back all answers that are under way. Nobody may wait in next(); all workers have
+  // withdrawn.
   void restart();
 
  private:
@@ -58,7 +60,7 @@ class ParameterServer {
     Time sent{}, arrived = Time::max();
     std::uint64_t round = 0;  // requests taken by the server before it arrived
     FlowId flow = 0;
-    bool withdrawn = false;
+    bool launched = false, withdrawn = false;
   };
   struct Answer {
     int worker = 0;
@@ -71,6 +73,7 @@ class ParameterServer {
   double on_wire(int worker, double bytes) const {
     return cluster_.worker_node(worker) == cluster_.server_node(shard_) ? 0 : bytes;
   }
+  void launch(Slot slot);
   void arrive(Slot slot);
   void receive(Slot slot);
   void release(Slot slot);
@@ -91,7 +94,8 @@ class ParameterServer {
   std::vector<std::vector<Slot>> open_;  // by worker
   std::vector<Slot> arrived_;            // in order of arrival
   Counter arrivals_;
-  std::uint64_t tickets_ = 0, taken_ = 0, served_ = 0;
+  std::uint64_t tickets_ = 0, begun_ = 0, taken_ = 0, served_ = 0;  // sent, asked for, taken, served requests
+  std::optional<Slot> serving_;
 };
 
 }  // namespace paceline

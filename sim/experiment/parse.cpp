@@ -194,6 +194,10 @@ void read_training(Reader& in, Spec& spec) {
   const bool evaluates = spec.evaluate.steps || spec.evaluate.epochs || spec.evaluate.time;
   if (stop.accuracy && !evaluates)
     in.fail("stop", "the accuracy is checked at evaluations, and training.evaluate.every is not given");
+  if (spec.strategy.awaits_accuracy && (!evaluates || !spec.numerics))
+    in.fail("strategy", evaluates ? "a phase waits for an accuracy, which is never known without numerics"
+                                  : "a phase waits for an accuracy: it is checked at evaluations, and "
+                                    "training.evaluate.every is not given");
   if (only_accuracy && !spec.numerics)
     in.fail("stop", "accuracy is never reached without numerics: give another bound, too");
 }
@@ -229,6 +233,9 @@ void check(const Node& root, Spec& spec) {
   };
   ClusterSpec& cluster = spec.cluster;
   if (!spec.strategy.uses_servers) cluster.servers.count = 0;
+  if (spec.optimizer.clips && cluster.servers.count > 1)
+    fail("training", "optimizer",
+         "clip goes by the norm of the whole gradient, which none of several servers has: take one server, or none");
   const int needed = cluster.nodes_needed();
   const int nodes = cluster.topology.room(needed);
   std::vector<bool> taken(static_cast<std::size_t>(nodes), false);

@@ -2,6 +2,7 @@
 // of w's batch, or a = Σ g_w(x) / N; x ← optimizer(x, a). With N workers of batch b it is serial SGD with batches of
 // N b; where every worker accumulates k batches first, of N k b.
 #include <algorithm>
+#include <limits>
 
 #include "sim/strategies/aggregate.hpp"
 
@@ -16,6 +17,7 @@ class Bsp final : public Strategy {
   Task<> work(Worker& me) override {
     for (Parameters x = me.initial(); !me.finished();) {
       GradientRef g = me.next_gradient(std::move(x), accumulate_);
+      g->only_summed = true;
       x = co_await aggregate_->next(me, g);
     }
   }
@@ -66,6 +68,11 @@ StrategyMaker bsp(Reader& in) {
   if (mean.sharding != Sharding::none && aggregate.uses_servers)
     in.fail("sharding", "is for all_reduce; parameter servers hold the parameters anyway");
   return {.uses_servers = aggregate.uses_servers, .make = [aggregate, mean, averaging](Training& training) {
+            const Batches& batches = training.pool().batches();
+            for (int w = 0; w < training.workers(); ++w)
+              if (std::int64_t{mean.accumulate} * batches.size(w) > std::numeric_limits<int>::max())
+                throw ConfigError({}, "/training/strategy/accumulate",
+                                  "times the batch size must be below 2^31 samples");
             training.set_averaging(averaging == "uniform" ? Averaging::uniform : Averaging::weighted);
             return make_bsp(aggregate.make(training, mean), mean.accumulate);
           }};

@@ -8,7 +8,8 @@ namespace paceline {
 
 class FirstGradients : public Served {
  public:
-  FirstGradients(Training& training, int needed, bool cancel) : Served(training), needed_(needed), cancel_(cancel) {}
+  FirstGradients(Training& training, int needed, bool cancel)
+      : Served(training, true), needed_(needed), cancel_(cancel) {}
 
   Task<> work(Worker& me) override { return cancel_ ? work_until_newer(me) : Served::work(me); }
   Task<> serve(Server& server) override;

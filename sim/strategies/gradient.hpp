@@ -26,6 +26,7 @@ struct Gradient {
   double jitter = 1;        // the step's factor on all its durations
 
   bool keeps_parameters = false;  // `at` is needed after it is computed, too
+  bool only_summed = false;       // its value is needed in one sum over gradients of the same version alone
 
   bool computed_on_device = false;  // its worker's device is through with it
   std::shared_ptr<const Values> value;

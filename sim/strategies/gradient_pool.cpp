@@ -62,7 +62,7 @@ std::shared_ptr<const Values> GradientPool::mean(std::span<const GradientRef> gr
   if (!real()) return nullptr;
   if (gradients.size() == 1) return value(gradients[0]);
   const bool one_sum = std::all_of(gradients.begin(), gradients.end(), [&](const GradientRef& g) {
-    return !g->value && same_version(g->at, gradients[0]->at) &&
+    return g->only_summed && !g->value && same_version(g->at, gradients[0]->at) &&
            (averaging == Averaging::weighted || g->samples == gradients[0]->samples);
   });
   const std::size_t samples =
@@ -123,7 +123,8 @@ void GradientPool::compute(std::span<const GradientRef> needed) {
   for (bool through : {true, false}) {
     for (Gradient* g : pending_) {
       if (chosen.size() >= room) break;
-      if (g->computed_on_device == through && std::find(chosen.begin(), chosen.end(), g) == chosen.end())
+      if (!g->only_summed && g->computed_on_device == through &&
+          std::find(chosen.begin(), chosen.end(), g) == chosen.end())
         chosen.push_back(g);
     }
   }

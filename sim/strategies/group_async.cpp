@@ -31,6 +31,7 @@ class GroupAsync final : public Strategy {
     Parameters x = me.initial();
     for (std::int64_t t = 0; !me.finished(); ++t) {
       GradientRef g = me.next_gradient(x);
+      g->only_summed = training_.shards() == 1;
       Round& round = group.rounds.try_emplace(t, ranks.size()).first->second;
       round.gradients[std::size_t(rank)] = g;
       co_await me.compute(g);

@@ -16,9 +16,9 @@ class KBatchSync final : public FirstGradients {
   std::int64_t most_open(int workers) const override { return 1'000'000 + workers + needed_; }
 
  private:
-  static Task<> batches(Worker& me, Parameters x) {
+  Task<> batches(Worker& me, Parameters x) const {
     while (!me.finished()) {
-      GradientRef g = me.next_gradient(x);
+      GradientRef g = next_gradient(me, x);
       co_await me.compute(g);
       me.push(g);
     }

@@ -18,7 +18,11 @@ namespace {
 class PushSum final : public Strategy {
  public:
   explicit PushSum(Training& training)
-      : training_(training), x_(training), peers_(training), weights_(std::size_t(training.workers()), 1.0) {}
+      : training_(training),
+        x_(training),
+        peers_(training),
+        weights_(std::size_t(training.workers()), 1.0),
+        coming_(std::size_t(training.workers())) {}
 
   Task<> work(Worker& me) override {
     const int n = training_.workers(), rank = me.rank();
@@ -34,12 +38,14 @@ class PushSum final : public Strategy {
         x_.change(rank, [](std::span<float> x) { scale(x, 0.5f); });
         weight /= 2;
         under_way_ += weight;
+        coming_[std::size_t((rank + hop) % n)].push_back(x_.version(rank).values);
         peers_.send(rank, (rank + hop) % n, training_.cost().gradient_bytes() + sizeof(float), x_.version(rank).values,
                     weight);
         const Peers::Message in = co_await peers_.receive(me, (rank + n - hop) % n);
         x_.change(rank, [&](std::span<float> x) {
           for (std::size_t i = 0; i < x.size(); ++i) x[i] += (*in.values)[i];
         });
+        coming_[std::size_t(rank)].pop_front();
         weight += in.weight;
         under_way_ -= in.weight;
       }
@@ -47,7 +53,20 @@ class PushSum final : public Strategy {
     }
   }
 
-  std::shared_ptr<const Values> evaluated() override { return x_.mean(); }
+  // Σ x, of workers and of messages under way, over N: what is conserved.
+  std::shared_ptr<const Values> evaluated() override {
+    auto mean = training_.pool().buffer();
+    std::fill(mean->begin(), mean->end(), 0.0f);
+    const auto add = [&](const Values& x) {
+      for (std::size_t i = 0; i < mean->size(); ++i) (*mean)[i] += x[i];
+    };
+    for (int w = 0; w < training_.workers(); ++w) {
+      add(*x_.values(w));
+      for (const auto& x : coming_[std::size_t(w)]) add(*x);
+    }
+    scale(*mean, 1 / float(training_.workers()));
+    return mean;
+  }
 
   std::vector<Check> checks() const override {
     const double sum = std::accumulate(weights_.begin(), weights_.end(), under_way_);
@@ -70,8 +89,9 @@ class PushSum final : public Strategy {
   Training& training_;
   Replicas x_;
   Peers peers_;
-  std::vector<double> weights_;  // ω, by worker
-  double under_way_ = 0;         // ω of messages
+  std::vector<double> weights_;                                    // ω, by worker
+  double under_way_ = 0;                                           // ω of messages
+  std::vector<std::deque<std::shared_ptr<const Values>>> coming_;  // x of messages, by receiver
   std::int64_t applied_ = 0;
 };
 

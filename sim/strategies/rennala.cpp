@@ -9,7 +9,7 @@ namespace {
 
 class Rennala final : public Served {
  public:
-  Rennala(Training& training, int batch) : Served(training), batch_(batch) {}
+  Rennala(Training& training, int batch) : Served(training, true), batch_(batch) {}
 
   Task<> serve(Server& server) override {
     for (std::vector<GradientRef> in;;) {

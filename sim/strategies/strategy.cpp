@@ -6,9 +6,15 @@ namespace paceline {
 
 Task<> Strategy::serve(Server&) { throw std::logic_error("this strategy uses no servers"); }
 
+GradientRef Served::next_gradient(Worker& me, Parameters x) const {
+  GradientRef g = me.next_gradient(std::move(x));
+  g->only_summed = sums_;
+  return g;
+}
+
 Task<> Served::work(Worker& me) {
   for (Parameters x = me.initial(); !me.finished();) {
-    GradientRef g = me.next_gradient(std::move(x));
+    GradientRef g = next_gradient(me, std::move(x));
     co_await me.compute(g);
     x = co_await me.exchange(g);
   }
@@ -18,8 +24,8 @@ Task<> Served::work_until_newer(Worker& me) {
   for (Parameters x = me.initial(); !me.finished();) x = co_await me.until_newer(x, compute_and_push(me, x));
 }
 
-Task<> Served::compute_and_push(Worker& me, Parameters x) {
-  GradientRef g = me.next_gradient(std::move(x));
+Task<> Served::compute_and_push(Worker& me, Parameters x) const {
+  GradientRef g = next_gradient(me, std::move(x));
   co_await me.compute(g);
   me.push(g);
 }

@@ -22,7 +22,9 @@ class Strategy {
   // How many batches every worker takes in an iteration; 0: that is not fixed.
   virtual int batches_per_step() const { return 0; }
   // The most batches that so many workers can have begun without a decision on them when the run ends.
-  virtual std::int64_t most_open(int workers) const { return 2 * workers * std::max(1, batches_per_step()); }
+  virtual std::int64_t most_open(int workers) const {
+    return std::int64_t{2} * workers * std::max(1, batches_per_step());
+  }
   // The parameters that are evaluated. Not called without numerics.
   virtual std::shared_ptr<const Values> evaluated() = 0;
   // The bounds that begin_phase() was given are reached; at the end of that instant.
@@ -34,7 +36,8 @@ class Strategy {
 // The usual worker of a parameter server: pull, compute, push.
 class Served : public Strategy {
  public:
-  explicit Served(Training& training) : training_(training) {}
+  // `sums`: what servers do with gradients of one version is sum them, all shards the same ones.
+  explicit Served(Training& training, bool sums = false) : training_(training), sums_(sums && training.shards() == 1) {}
   Task<> work(Worker& me) override;
   std::shared_ptr<const Values> evaluated() override { return training_.served(); }
 
@@ -42,17 +45,20 @@ class Served : public Strategy {
   Training& training() const { return training_; }
   // One whom newer parameters reach unasked; it then abandons what it is at.
   Task<> work_until_newer(Worker& me);
+  GradientRef next_gradient(Worker& me, Parameters x) const;
 
  private:
-  static Task<> compute_and_push(Worker& me, Parameters x);
+  Task<> compute_and_push(Worker& me, Parameters x) const;
   Training& training_;
+  bool sums_;
 };
 
 struct StrategyMaker {
   bool uses_servers = false;
-  bool sends_gradients = true;  // which can be compressed
-  bool switches = false;        // it is made of others
-  double server_momentum = 0;   // shorthand for momentum in the optimizer
+  bool sends_gradients = true;   // which can be compressed
+  bool switches = false;         // it is made of others
+  bool awaits_accuracy = false;  // of an evaluation
+  double server_momentum = 0;    // shorthand for momentum in the optimizer
   std::function<std::unique_ptr<Strategy>(Training&)> make;
 };
 

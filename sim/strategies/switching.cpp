@@ -130,15 +130,16 @@ bool is_bounded(const StopRule& until) { return until.steps || until.epochs || u
 StrategyMaker switching(Reader& in) {
   in.about("one strategy after the other, as synchronous first (Sync-Switch, Li et al. 2021)");
   Options options;
-  in.objects("phases", "in order; each but the last needs \"until\"", [&](Reader& entry) {
-    Phase phase;
-    phase.strategy = entry.kind("strategy", all(), {.help = "any but switching"});
-    entry.object("until", "whichever comes first", [&](Reader& until) { read_until(until, phase.until); });
-    phase.rate = entry.number(
-        "learning_rate_scale",
-        {.minimum = 0, .above_minimum = true, .fallback = 1, .help = "factor on the learning rate in this phase"});
-    options.phases.push_back(std::move(phase));
-  });
+  in.objects(
+      "phases", "in order; each but the last needs \"until\", the last lasts until training.stop", [&](Reader& entry) {
+        Phase phase;
+        phase.strategy = entry.kind("strategy", all(), {.help = "any but switching"});
+        entry.object("until", "whichever comes first", [&](Reader& until) { read_until(until, phase.until); });
+        phase.rate = entry.number(
+            "learning_rate_scale",
+            {.minimum = 0, .above_minimum = true, .fallback = 1, .help = "factor on the learning rate in this phase"});
+        options.phases.push_back(std::move(phase));
+      });
   options.overhead =
       in.duration("overhead", {.fallback = 0, .help = "of a switch: parameters handed over, processes restarted"});
   if (in.describing()) return {};
@@ -149,8 +150,11 @@ StrategyMaker switching(Reader& in) {
     const StrategyMaker& each = options.phases[p].strategy;
     if (p + 1 < options.phases.size() && !is_bounded(options.phases[p].until))
       in.fail("phases", fmt::format("phase {} needs \"until\": steps, epochs, time or accuracy", p));
+    if (p + 1 == options.phases.size() && is_bounded(options.phases[p].until))
+      in.fail("phases", fmt::format("phase {}, the last, lasts until training.stop: it takes no \"until\"", p));
     if (each.server_momentum > 0) in.fail("phases", "server_momentum cannot differ by phase: use the optimizer's");
     if (each.switches) in.fail("phases", "cannot hold another switching");
+    maker.awaits_accuracy |= options.phases[p].until.accuracy.has_value();
     maker.uses_servers |= each.uses_servers;
     maker.sends_gradients &= each.sends_gradients;
   }

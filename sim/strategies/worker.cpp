@@ -100,7 +100,8 @@ Task<> Worker::compute(GradientRef gradient) {
 Task<> Worker::compute_part(GradientRef gradient, double from, double until) {
   const StepCost cost = training_.cost().step(rank_, gradient->step, gradient->samples);
   const auto work = [&](double point) {
-    return (std::min(point, 1.0) * cost.forward + std::max(point - 1, 0.0) * cost.backward) * gradient->jitter;
+    return std::min(point, 1.0) * cost.forward * gradient->jitter +
+           std::max(point - 1, 0.0) * (cost.backward * gradient->jitter + training_.wire().seconds());
   };
   const Computing computing(*this);
   Device& device = training_.cluster().device(rank_);

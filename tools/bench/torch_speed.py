@@ -2,6 +2,9 @@
 """Images per CPU second, forward + backward + update on one thread: PyTorch (Debian: python3-torch) beside numerics_bench.
 
   tools/bench/torch_speed.py [build/numerics_bench]
+
+PyTorch computes with whatever BLAS is installed: with libopenblas0-pthread at full speed, with the reference library
+(libblas3 alone) some ten times slower.
 """
 import json
 import subprocess
@@ -54,7 +57,7 @@ def main():
     try:
         import torch
     except ImportError:
-        sys.exit("PyTorch is not installed: apt-get install python3-torch")
+        sys.exit("PyTorch is not installed: apt-get install python3-torch libopenblas0-pthread")
     torch.set_num_threads(1)
     own, other = ours(sys.argv[1] if len(sys.argv) > 1 else "build/numerics_bench"), theirs(torch)
     print(f"images per CPU second, best of {REPEATS}; PyTorch {torch.__version__}")

@@ -91,6 +91,9 @@ class AllReduceMean final : public Aggregate {
       throw ConfigError(
           {}, "/training/compression",
           fmt::format("{} must be gathered; it cannot be reduce-scattered, as sharding needs", kind.name));
+    if (options.mean.sharding == Sharding::zero3 && compresses() && !kind.piecewise)
+      throw ConfigError({}, "/training/compression",
+                        fmt::format("{} needs the whole gradient; zero3 reduces it part by part", kind.name));
     if (options.mean.sharding == Sharding::zero3 && options.mean.accumulate > 1)
       throw ConfigError({}, "/training/strategy/accumulate", "cannot be above 1 with zero3");
     if (options.mean.sharding == Sharding::zero3 && !options.overlap)
