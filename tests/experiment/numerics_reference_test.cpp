@@ -69,8 +69,8 @@ class Reference : public ::testing::TestWithParam<Case> {
   // A sum of 784 + 256 products has a relative error of √1040 u, u = 2⁻²⁴, and T updates of x one of √T u, both as the
   // root of their number, for signs alternate: 2e-6 of a tensor's norm together. Where losses may be further off than
   // 5e-6, so may parameters, in proportion. Of nets that convolve float32's are off by up to 1.1e-4 with losses within
-  // 2e-6 throughout, where the same steps in double are PyTorch's to 1e-11 (models/reference_test.cpp): 2.5e-4 of these.
-  // Of n entries |Σ e| ≤ √n ‖e‖.
+  // 2e-6 throughout, where the same steps in double are PyTorch's to 1e-11 (models/reference_test.cpp): 2.5e-4 of
+  // these. Of n entries |Σ e| ≤ √n ‖e‖.
   void expect_parameters(std::size_t entries) const {
     const bool convolves = file_["model"] == "cnn";
     const double close = (convolves ? 2.5e-4 : 2e-6) * tolerance_at(entries - 1, file_) / 5e-6;
