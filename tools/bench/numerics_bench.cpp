@@ -118,7 +118,10 @@ void bsp(benchmark::State& state, const char* model_text) {
   std::int64_t k = 0;
   for (auto _ : state) {
     std::vector<GradientRef> gradients;
-    for (int w = 0; w < Cluster::workers; ++w) gradients.push_back(cluster.pool.make(w, k, {cluster.now}));
+    for (int w = 0; w < Cluster::workers; ++w) {
+      gradients.push_back(cluster.pool.make(w, k, {cluster.now}));
+      gradients.back()->only_summed = true;
+    }
     cluster.update(*cluster.pool.mean(gradients));
     ++k;
   }
