@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <memory>
 
 #include "sim/core/errors.hpp"
@@ -75,8 +76,10 @@ Idx read_idx(const std::string& path, int rank) {
   idx.sizes = file.header(rank);
   std::size_t total = 1;
   for (std::size_t size : idx.sizes) total *= size;
-  // Piece by piece: a header that promises too much does not take the memory.
-  constexpr std::size_t piece = std::size_t{8} << 20;
+  // Piece by piece, and no more room than such a file can unpack to: a header that promises too much does not take the
+  // memory.
+  constexpr std::size_t piece = std::size_t{8} << 20, most_unpacked = 1032;  // of a byte, by deflate
+  idx.bytes.reserve(std::min(total, most_unpacked * std::size_t(std::filesystem::file_size(path))));
   while (idx.bytes.size() < total) {
     const std::size_t at = idx.bytes.size(), wanted = std::min(piece, total - at);
     idx.bytes.resize(at + wanted);
