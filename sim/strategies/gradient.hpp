@@ -12,8 +12,7 @@ namespace paceline {
 class GradientPool;
 
 struct Gradient {
-  Gradient(GradientPool& in, int of_worker, std::int64_t of_step, int of_batches, int of_samples, Parameters pulled)
-      : pool(in), worker(of_worker), step(of_step), batches(of_batches), samples(of_samples), at(std::move(pulled)) {}
+  Gradient(GradientPool& in, int of_worker, std::int64_t of_step, int of_batches, int of_samples, Parameters pulled);
   Gradient(const Gradient&) = delete;
   ~Gradient();
 
@@ -32,6 +31,8 @@ struct Gradient {
   std::shared_ptr<const Values> value;
   std::shared_ptr<const Values> sent;  // what others get of it, where it is compressed
   std::optional<double> loss;          // mean over the batch
+  struct Computation;
+  std::unique_ptr<Computation> computation;  // begun, and not finished
 
   void let_go() {
     if (keeps_parameters) return;

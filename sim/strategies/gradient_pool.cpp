@@ -6,7 +6,7 @@
 namespace paceline {
 namespace {
 
-constexpr std::size_t ahead = 8;                        // gradients computed at once, for each thread
+constexpr std::size_t ahead = 8;                        // gradients computed before they are needed, for each thread
 constexpr std::size_t budget = std::size_t{256} << 20;  // bytes of them
 constexpr std::size_t evaluation_block = 500;
 
@@ -22,8 +22,24 @@ bool same_version(const Parameters& a, const Parameters& b) {
 
 }  // namespace
 
+// What is computed of it: Σ over its rows, on some thread.
+struct Gradient::Computation {
+  const float* x;
+  Values gathered;  // where x is several shards
+  std::vector<std::uint32_t> rows;
+  std::shared_ptr<Values> sum;
+  std::vector<double> losses;
+  Threads::Ticket ticket;
+};
+
+Gradient::Gradient(GradientPool& in, int of_worker, std::int64_t of_step, int of_batches, int of_samples,
+                   Parameters pulled)
+    : pool(in), worker(of_worker), step(of_step), batches(of_batches), samples(of_samples), at(std::move(pulled)) {}
+
 Gradient::~Gradient() {
-  if (!value && pool.real()) std::erase(pool.pending_, this);
+  if (value || !pool.real()) return;
+  if (computation) pool.abandon(*this);
+  else std::erase(pool.pending_, this);
 }
 
 GradientPool::GradientPool(Numerics numerics, Batches batches, Threads& threads)
@@ -62,7 +78,7 @@ std::shared_ptr<const Values> GradientPool::mean(std::span<const GradientRef> gr
   if (!real()) return nullptr;
   if (gradients.size() == 1) return value(gradients[0]);
   const bool one_sum = std::all_of(gradients.begin(), gradients.end(), [&](const GradientRef& g) {
-    return g->only_summed && !g->value && same_version(g->at, gradients[0]->at) &&
+    return g->only_summed && !g->value && !g->computation && same_version(g->at, gradients[0]->at) &&
            (averaging == Averaging::weighted || g->samples == gradients[0]->samples);
   });
   const std::size_t samples =
@@ -80,22 +96,23 @@ std::shared_ptr<const Values> GradientPool::mean(std::span<const GradientRef> gr
     return sum;
   }
 
-  rows_.clear();
-  for (const GradientRef& g : gradients) append_rows(*g);
-  std::list<Values> gathered;
+  std::vector<std::uint32_t> rows;
+  for (const GradientRef& g : gradients) append_rows(*g, rows);
+  Values gathered;
   const float* x = whole(gradients[0]->at, gathered);
-  std::vector<Job> jobs;
-  const std::size_t block = block_of(rows_.size());
-  for (std::size_t at = 0; at < rows_.size(); at += block)
-    jobs.push_back({x, at, std::min(block, rows_.size() - at), 1.0f / float(samples), buffer(), {}});
-  run(jobs);
-  const std::shared_ptr<Values> sum = jobs[0].sum;
-  std::vector<double> losses;
-  for (Job& job : jobs) {
-    if (job.sum != sum)
-      for (std::size_t i = 0; i < sum->size(); ++i) (*sum)[i] += (*job.sum)[i];
-    losses.insert(losses.end(), job.losses.begin(), job.losses.end());
-  }
+  const std::size_t block = block_of(rows.size());
+  std::vector<std::shared_ptr<Values>> sums((rows.size() + block - 1) / block);
+  for (auto& each : sums) each = buffer();
+  std::vector<double> losses(rows.size());
+  threads_.run(sums.size(), [&](std::size_t index, int thread) {
+    const std::size_t at = index * block, count = std::min(block, rows.size() - at);
+    numerics_.model->gradient(x, {*numerics_.data, Part::train, std::span(rows).subspan(at, count)},
+                              1.0f / float(samples), sums[index]->data(), losses.data() + at,
+                              workspaces_[std::size_t(thread)]);
+  });
+  const std::shared_ptr<Values> sum = sums[0];
+  for (std::size_t k = 1; k < sums.size(); ++k)
+    for (std::size_t i = 0; i < sum->size(); ++i) (*sum)[i] += (*sums[k])[i];
   std::size_t first = 0;
   for (const GradientRef& g : gradients) {
     settle_loss(*g, std::span(losses).subspan(first, std::size_t(g->samples)));
@@ -106,61 +123,68 @@ std::shared_ptr<const Values> GradientPool::mean(std::span<const GradientRef> gr
   return sum;
 }
 
-void GradientPool::append_rows(const Gradient& gradient) {
-  for (int i = 0; i < gradient.batches; ++i) batches_.append(gradient.worker, gradient.step + i, rows_);
+void GradientPool::append_rows(const Gradient& gradient, std::vector<std::uint32_t>& rows) {
+  for (int i = 0; i < gradient.batches; ++i) batches_.append(gradient.worker, gradient.step + i, rows);
 }
 
-// The needed ones, and others that are pending: first those that their devices are through with.
 void GradientPool::compute(std::span<const GradientRef> needed) {
-  std::vector<Gradient*> chosen;
   if (!real()) return;
   for (const GradientRef& g : needed)
-    if (!g->value) chosen.push_back(g.get());
-  if (chosen.empty()) return;
+    if (!g->value && !g->computation) begin(*g);
+  begin_ahead();
+  for (const GradientRef& g : needed)
+    if (!g->value) finish(*g);
+}
+
+// Others that are pending: first those that their devices are through with.
+void GradientPool::begin_ahead() {
   // One thread alone computes none ahead: a gradient is still in its cache when it is used.
-  const std::size_t together = threads_.count() == 1 ? 1 : ahead * std::size_t(threads_.count());
-  const std::size_t room = std::max<std::size_t>(1, std::min(together, budget / (size() * sizeof(float))));
-  for (bool through : {true, false}) {
-    for (Gradient* g : pending_) {
-      if (chosen.size() >= room) break;
-      if (!g->only_summed && g->computed_on_device == through &&
-          std::find(chosen.begin(), chosen.end(), g) == chosen.end())
+  const std::size_t together = threads_.count() == 1 ? 0 : ahead * std::size_t(threads_.count());
+  const std::size_t room = std::min(together, budget / (size() * sizeof(float)));
+  if (begun_ >= (room + 1) / 2) return;
+  std::vector<Gradient*> chosen;
+  for (bool through : {true, false})
+    for (Gradient* g : pending_)
+      if (begun_ + chosen.size() < room && !g->only_summed && g->fate == Gradient::Fate::under_way &&
+          g->computed_on_device == through)
         chosen.push_back(g);
-    }
-  }
-  rows_.clear();
-  std::list<Values> gathered;
-  std::vector<Job> jobs;
-  for (const Gradient* g : chosen) {
-    const std::size_t first = rows_.size();
-    append_rows(*g);
-    jobs.push_back({whole(g->at, gathered), first, rows_.size() - first, 1.0f / float(g->samples), buffer(), {}});
-  }
-  run(jobs);
-  for (std::size_t i = 0; i < chosen.size(); ++i) {
-    Gradient& g = *chosen[i];
-    g.value = std::move(jobs[i].sum);
-    settle_loss(g, jobs[i].losses);
-    g.let_go();
-    std::erase(pending_, &g);
-  }
+  for (Gradient* g : chosen) begin(*g);
 }
 
-const float* GradientPool::whole(const Parameters& at, std::list<Values>& gathered) const {
-  if (at.size() == 1) return at[0].values->data();
-  Values& all = gathered.emplace_back();
-  for (const Version& shard : at) all.insert(all.end(), shard.values->begin(), shard.values->end());
-  return all.data();
-}
-
-void GradientPool::run(std::vector<Job>& jobs) {
-  threads_.run(jobs.size(), [&](std::size_t index, int thread) {
-    Job& job = jobs[index];
-    job.losses.resize(job.count);
-    const Rows rows{*numerics_.data, Part::train, std::span(rows_).subspan(job.first, job.count)};
-    numerics_.model->gradient(job.x, rows, job.scale, job.sum->data(), job.losses.data(),
+void GradientPool::begin(Gradient& gradient) {
+  std::erase(pending_, &gradient);
+  ++begun_;
+  gradient.computation = std::make_unique<Gradient::Computation>();
+  Gradient::Computation& c = *gradient.computation;
+  append_rows(gradient, c.rows);
+  c.x = whole(gradient.at, c.gathered);
+  c.sum = buffer();
+  c.losses.resize(c.rows.size());
+  const float scale = 1.0f / float(gradient.samples);
+  c.ticket = threads_.begin(this, [this, &c, scale](int thread) {
+    numerics_.model->gradient(c.x, {*numerics_.data, Part::train, c.rows}, scale, c.sum->data(), c.losses.data(),
                               workspaces_[std::size_t(thread)]);
   });
+}
+
+void GradientPool::finish(Gradient& gradient) {
+  threads_.finish(gradient.computation->ticket);
+  const auto c = std::move(gradient.computation);
+  --begun_;
+  gradient.value = std::move(c->sum);
+  settle_loss(gradient, c->losses);
+  gradient.let_go();
+}
+
+void GradientPool::abandon(Gradient& gradient) {
+  threads_.abandon(gradient.computation->ticket);
+  --begun_;
+}
+
+const float* GradientPool::whole(const Parameters& at, Values& gathered) const {
+  if (at.size() == 1) return at[0].values->data();
+  for (const Version& shard : at) gathered.insert(gathered.end(), shard.values->begin(), shard.values->end());
+  return gathered.data();
 }
 
 void GradientPool::settle_loss(Gradient& gradient, std::span<const double> losses) {

@@ -1,5 +1,6 @@
-// GradientPool: where gradients become numbers. When one is needed, others that are pending are computed with it, in
-// parallel; those that are only ever summed at one version are computed as one sum over their concatenated batches.
+// GradientPool: where gradients become numbers. When one is needed, others that are pending are begun with it and
+// computed in parallel, while the simulation goes on; those that are only ever summed at one version are computed as
+// one sum over their concatenated batches.
 //
 // Results do not depend on the number of threads, to the bit: work is split into blocks by simulated facts alone, each
 // block runs on one thread, and blocks are summed in order. Without numerics everything here does nothing.
@@ -63,24 +64,20 @@ class GradientPool {
 
  private:
   friend struct Gradient;
-  struct Job {  // rows of one block
-    const float* x;
-    std::size_t first, count;  // in rows_
-    float scale;
-    std::shared_ptr<Values> sum;
-    std::vector<double> losses;
-  };
-  void append_rows(const Gradient& gradient);
-  const float* whole(const Parameters& at, std::list<Values>& gathered) const;
-  void run(std::vector<Job>& jobs);
+  void append_rows(const Gradient& gradient, std::vector<std::uint32_t>& rows);
+  const float* whole(const Parameters& at, Values& gathered) const;
+  void begin_ahead();
+  void begin(Gradient& gradient);
+  void finish(Gradient& gradient);
+  void abandon(Gradient& gradient);
   void settle_loss(Gradient& gradient, std::span<const double> losses);
 
   Numerics numerics_;
   Batches batches_;
   Threads& threads_;
   std::vector<Workspace> workspaces_;  // by thread
-  std::list<Gradient*> pending_;       // not computed, in order of making
-  std::vector<std::uint32_t> rows_;
+  std::list<Gradient*> pending_;       // not begun, in order of making
+  std::size_t begun_ = 0;              // and not finished
   std::shared_ptr<std::vector<std::unique_ptr<Values>>>
       free_;  // buffers to use again; lives as long as the last of them
   std::uint64_t computed_ = 0;
