@@ -51,6 +51,7 @@ Task<> Reduction::Lane::next() {
   const std::size_t index = stays_.size();
   Bucket& bucket = of_.buckets_[index];
   Collective& collective = of_.bucket(index);
+  if (index == 0) stays_.reserve(of_.buckets_.size());
   stays_.push_back({engine.now(), Time::max()});
   if (bucket.joined == 0) bucket.first_joined = engine.now();
   if (++bucket.joined == of_.group_.size()) bucket.last_joined = engine.now();

@@ -26,11 +26,11 @@ TEST_P(CostRecords, ReplayedAreTheSameRun) {
       first.end(),
       {"output.record_cost=true",
        fmt::format(R"(cluster.stragglers=[{}, {{"kind": "spike", "probability": 0.3, "time": "1ms"}}])", slow)});
-  const Run recorded = run(GetParam().scenario, first);
+  const auto recorded = run(GetParam().scenario, first);
   ASSERT_FALSE(recorded.cost.empty());
   again.insert(again.end(), {fmt::format("cluster.stragglers=[{}]", slow), R"(cluster.jitter={"kind": "constant"})",
                              R"(workload.cost={"kind": "replay", "file": )" + recorded.cost + "}"});
-  const Run replayed = run(GetParam().scenario, again);
+  const auto replayed = run(GetParam().scenario, again);
   EXPECT_EQ(replayed.results.fingerprint, recorded.results.fingerprint);
   EXPECT_EQ(replayed.results.simulated_time_s, recorded.results.simulated_time_s);
   EXPECT_EQ(replayed.results.performance.events, recorded.results.performance.events);
@@ -72,7 +72,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::PrintToStringParamName());
 
 TEST(CostRecord, HasARowForEveryStepAndColumnForEveryWorker) {
-  const Run made = run(
+  const auto made = run(
       timing, {"output.record_cost=true", "cluster.workers=2", "training.stop.steps=2", "workload.cost.gradient=1kB",
                R"(cluster.jitter={"kind": "bimodal", "probability": 0, "factor": 2})"});
   EXPECT_EQ(made.cost, R"({
@@ -102,7 +102,7 @@ TEST(CostRecord, OfWorkersThatBeganFewerStepsIsNullAndSaysSo) {
                                        R"(cluster.stragglers=[{"kind": "slow", "workers": "1", "factor": 3}])"};
   std::vector<std::string> record = async;
   record.emplace_back("output.record_cost=true");
-  const Run made = run(timing, record);
+  const auto made = run(timing, record);
   EXPECT_NE(made.cost.find("[0.003, null, 0.003, 0.003]"), std::string::npos) << made.cost;
   std::vector<std::string> replay = async;
   replay.push_back(R"(workload.cost={"kind": "replay", "file": )" + made.cost + "}");

@@ -72,8 +72,8 @@ TEST(Memory, IsSplitByShardingLevel) {
 
 TEST(Memory, ThatDoesNotHoldThemIsAnErrorOrAWarningWithTheSum) {
   const std::string sum =
-      "worker 0 needs 712 kB of memory, and its device has 700 kB: parameters 318 kB + gradients 318 kB + "
-      "optimizer 0 B + activations 76.4 kB (batch 32)";
+      "worker 0 needs 712.5 kB of memory, and its device has 700.0 kB: parameters 318.0 kB + gradients 318.0 kB + "
+      "optimizer 0 B + activations 76.42 kB (batch 32)";
   try {
     parse("tests/data/scenarios/timing.json", scenario("700kB"));
     FAIL() << "it does not fit";
@@ -97,7 +97,7 @@ TEST(Memory, IsCheckedForEveryWorker) {
     parse("tests/data/scenarios/timing.json", scenario("700kB", {"workload.batch_size=[1, 1, 1, 100]"}));
     FAIL() << "it does not fit";
   } catch (const ConfigError& error) {
-    EXPECT_NE(std::string(error.what()).find("worker 3 needs 875 kB"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("worker 3 needs 874.9 kB"), std::string::npos) << error.what();
   }
 }
 

@@ -40,7 +40,7 @@ std::vector<int> slowed(const Spec& spec) {
   Engine engine;
   std::vector<int> who;
   const auto slow = [&](int worker, double) { who.push_back(worker); };
-  engine.spawn("straggler", spec.cluster.stragglers[0].run(engine, spec.cluster.workers, slow));
+  engine.spawn("straggler", spec.cluster.stragglers[0].run({engine, spec.cluster.workers, StragglerDraws(1, 0), slow}));
   engine.run();
   return who;
 }

@@ -46,7 +46,7 @@ TEST(StragglerLaw, HasThePublishedFigures) {
   EXPECT_NEAR(all_but(1, 2), 0.8, 1e-3);
   for (const auto& [backups, share] : {std::pair{0, 0.3}, {1, 0.8}}) {
     constexpr int many = 2000;
-    const Run made = with_backups(backups, 1, {fmt::format("training.stop.steps={}", many), "output.steps=true"});
+    const auto made = with_backups(backups, 1, {fmt::format("training.stop.steps={}", many), "output.steps=true"});
     std::map<int, double> starts;
     for (std::size_t row = 0; row < made.rows.size(); ++row)
       starts[int(made.number(row, "step"))] = made.number(row, "start_s");
