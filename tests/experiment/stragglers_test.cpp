@@ -180,7 +180,7 @@ TEST(CommunicationSlowdown, StretchesWhatIsComputedUnderAPush) {
 // Batch by batch, since a slower batch may make another one be the last of a step.
 TEST(CommunicationSlowdown, IsFeltUnderEveryKindOfTransfer) {
   for (const char* strategy : {R"({"kind": "gossip", "variant": "adpsgd"})", R"({"kind": "push_sum"})",
-                               R"({"kind": "k_batch_sync", "k": 8})", R"({"kind": "bsp", "sharding": "zero3"})",
+                               R"({"kind": "bsp", "sharding": "zero3"})",
                                R"({"kind": "bsp", "aggregate": {"kind": "all_reduce", "bucket": "300kB"}})"}) {
     SCOPED_TRACE(strategy);
     const auto seconds = [&](double factor) {
