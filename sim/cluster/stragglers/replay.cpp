@@ -24,7 +24,7 @@ Task<> play(StragglerWorld world, std::vector<Entry> entries) {
   std::vector<Change> changes;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     changes.push_back({entries[i].from, i, true});
-    changes.push_back({entries[i].until, i, false});
+    if (entries[i].until < Time::max()) changes.push_back({entries[i].until, i, false});
   }
   std::stable_sort(changes.begin(), changes.end(), [](const Change& a, const Change& b) { return a.at < b.at; });
   std::map<int, std::map<std::size_t, double>> factors;  // by worker and entry, of those that last
