@@ -22,6 +22,7 @@ struct OptimizerMaker {
   double learning_rate = 0, momentum = 0;
   std::function<OptimizerMaker(double momentum)> with_momentum;  // empty: this kind has none
   bool clips = false;                                            // by the norm of the whole gradient
+  int state = 0;                                                 // numbers that it keeps for each parameter
 };
 
 namespace optimizers {

@@ -77,8 +77,8 @@ TEST(Registries, EveryKindWithoutRequiredKeysIsMadeFromItsNameAlone) {
   expect_defaults(costs::all(), {});
   expect_defaults(topologies::all(), {"graph"});  // nor the list of nodes
   expect_defaults(fabrics::all(), {});
-  expect_defaults(jitters::all(), {});
-  expect_defaults(stragglers::all(), {});
+  expect_defaults(jitters::all(), {"empirical"});  // values, or a file
+  expect_defaults(stragglers::all(), {"replay"});  // at least one event
   expect_defaults(link_events::all(), {});
   expect_defaults(backgrounds::all(), {});
 }

@@ -39,7 +39,9 @@ OptimizerMaker adam(Reader& in) {
       in, {[settings](std::span<const std::size_t> tensors) { return std::make_unique<Adam>(settings, sum(tensors)); },
            settings.learning_rate,
            0,
-           {}});
+           {},
+           false,
+           2});
 }
 
 }  // namespace optimizers

@@ -36,7 +36,9 @@ OptimizerMaker adamw(Reader& in) {
       in, {[settings](std::span<const std::size_t> tensors) { return std::make_unique<AdamW>(settings, sum(tensors)); },
            settings.learning_rate,
            0,
-           {}});
+           {},
+           false,
+           2});
 }
 
 }  // namespace optimizers

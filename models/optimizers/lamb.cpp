@@ -48,7 +48,9 @@ OptimizerMaker lamb(Reader& in) {
       in, {[settings](std::span<const std::size_t> tensors) { return std::make_unique<Lamb>(settings, tensors); },
            settings.learning_rate,
            0,
-           {}});
+           {},
+           false,
+           2});
 }
 
 }  // namespace optimizers

@@ -41,12 +41,15 @@ class Lars final : public Optimizer {
 
 OptimizerMaker maker(const Settings& settings) {
   return {[settings](std::span<const std::size_t> tensors) { return std::make_unique<Lars>(settings, tensors); },
-          settings.learning_rate, settings.momentum,
+          settings.learning_rate,
+          settings.momentum,
           [settings](double momentum) {
             Settings other = settings;
             other.momentum = momentum;
             return maker(other);
-          }};
+          },
+          false,
+          1};
 }
 
 }  // namespace

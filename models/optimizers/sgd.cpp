@@ -57,12 +57,15 @@ class Sgd : public Optimizer {
 
 OptimizerMaker maker(const Settings& settings) {
   return {[settings](std::span<const std::size_t> tensors) { return std::make_unique<Sgd>(settings, sum(tensors)); },
-          settings.learning_rate, settings.momentum,
+          settings.learning_rate,
+          settings.momentum,
           [settings](double momentum) {
             Settings other = settings;
             other.momentum = momentum;
             return maker(other);
-          }};
+          },
+          false,
+          settings.momentum > 0 ? 1 : 0};
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ Cluster::Cluster(Engine& engine, const ClusterSpec& spec, std::uint64_t seed)
       topology_(spec.topology.build(spec.topology.room(spec.nodes_needed()))),
       network_(engine, *topology_, with_seed(spec.network, seed)),
       link_states_(network_) {
-  for (int w = 0; w < spec.workers; ++w) devices_.emplace_back(engine);
+  for (int w = 0; w < spec.workers; ++w) devices_.emplace_back(engine, spec.communication_slowdown);
   nodes_ = spec.given_nodes.empty() ? place(spec.placement, spec.nodes_needed(), *topology_, seed) : spec.given_nodes;
   for (int s = 0; s < spec.servers.count; ++s)
     server_nodes_.push_back(nodes_[std::size_t(spec.servers.colocated ? s % spec.workers : spec.workers + s)]);
@@ -36,6 +36,17 @@ double Cluster::jitter(int worker, std::int64_t step) const {
   return spec_.jitter(Stream(seed_, "jitter", std::uint64_t(worker)).uniform(std::uint64_t(step)));
 }
 
+StepCost Cluster::struck(int worker, std::int64_t step, StepCost cost) const {
+  const double drawn = cost.forward + cost.backward;
+  double seconds = drawn;
+  for (std::size_t i = 0; i < spec_.stragglers.size(); ++i)
+    if (const auto& strike = spec_.stragglers[i].strike)
+      seconds = strike(StragglerDraws(seed_, i), worker, step, seconds);
+  if (seconds == drawn) return cost;
+  const double forward = drawn > 0 ? cost.forward / drawn : 1;
+  return {seconds * forward, seconds * (1 - forward), cost.update};
+}
+
 double Cluster::service(int server, std::uint64_t request) const {
   const ServerSpec& servers = spec_.servers;
   if (servers.service == 0) return 0;
@@ -44,9 +55,11 @@ double Cluster::service(int server, std::uint64_t request) const {
 
 void Cluster::start_disturbances(Engine& engine) {
   for (std::size_t i = 0; i < spec_.stragglers.size(); ++i) {
+    const auto& run = spec_.stragglers[i].run;
     const auto slow = [this, i](int worker, double factor) { device(worker).set_slowdown(i, factor); };
-    engine.spawn(fmt::format("straggler {}", i), spec_.stragglers[i].run(engine, workers(), slow),
-                 Engine::Kind::daemon);
+    if (run)
+      engine.spawn(fmt::format("straggler {}", i), run({engine, workers(), StragglerDraws(seed_, i), slow}),
+                   Engine::Kind::daemon);
   }
   for (std::size_t i = 0; i < spec_.link_events.size(); ++i) {
     const LinkEventMaker& event = spec_.link_events[i];

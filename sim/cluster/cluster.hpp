@@ -27,6 +27,9 @@ struct ServerSpec {
   bool series = false;  // a worker visits the shards one after the other, not all at once
 };
 
+// What happens where a device's memory does not hold what a worker keeps on it.
+enum class MemoryCheck { error, warn, off };
+
 struct ClusterSpec {
   int workers = 1;
   TopologyMaker topology;
@@ -35,8 +38,10 @@ struct ClusterSpec {
   std::vector<int> given_nodes;  // of the workers, then of dedicated servers, in place of the rule; empty: by the rule
   std::vector<DeviceSpec> devices;
   std::vector<std::string> device_names;
+  MemoryCheck memory_check = MemoryCheck::error;
   ServerSpec servers;
   Jitter jitter;
+  double communication_slowdown = 1;
   std::vector<StragglerMaker> stragglers;
   NetworkOptions network;
   std::vector<LinkEventMaker> link_events;
@@ -65,6 +70,9 @@ class Cluster {
 
   // The factor on all durations of worker w's k-th step.
   double jitter(int worker, std::int64_t step) const;
+  // The same durations once stragglers have struck worker w's k-th step: its forward and backward together take another
+  // time, each its share of it.
+  StepCost struck(int worker, std::int64_t step, StepCost cost) const;
   // Seconds of a server's n-th request.
   double service(int server, std::uint64_t request) const;
 

@@ -12,19 +12,31 @@ namespace paceline {
 
 class Device {
  public:
-  explicit Device(Engine& engine) : engine_(engine) {}
+  // `communication_slowdown`: the factor on every duration while the device communicates.
+  explicit Device(Engine& engine, double communication_slowdown = 1)
+      : engine_(engine), communication_slowdown_(communication_slowdown) {}
   Device(const Device&) = delete;
 
   // The factor that straggler number `straggler` puts on every duration from now on; 1: none. Factors multiply.
-  void set_slowdown(std::size_t straggler, double factor) {
-    if (straggler >= factors_.size()) factors_.resize(straggler + 1, 1.0);
-    factors_[straggler] = factor;
-    settle();
-    slowdown_ = 1;
-    for (double each : factors_) slowdown_ *= each;
-    if (waiter_) reschedule();
-  }
+  void set_slowdown(std::size_t straggler, double factor) { set_factor(straggler + 1, factor); }
   double slowdown() const { return slowdown_; }
+
+  // Something that the device communicates begins, or ends; there may be several at a time.
+  void begin_communication() {
+    if (++communicating_ == 1) set_factor(0, communication_slowdown_);
+  }
+  void end_communication() {
+    if (--communicating_ == 0) set_factor(0, 1);
+  }
+  class Communication {
+   public:
+    explicit Communication(Device& device) : device_(device) { device.begin_communication(); }
+    ~Communication() { device_.end_communication(); }
+    Communication(const Communication&) = delete;
+
+   private:
+    Device& device_;
+  };
 
   // Starts a piece of work now.
   void begin() {
@@ -60,6 +72,19 @@ class Device {
   Reach reach(double work) { return Reach(*this, work); }
 
  private:
+  // Place 0 is that of communication, the next ones are those of the stragglers.
+  void set_factor(std::size_t place, double factor) {
+    if (place >= factors_.size()) {
+      if (factor == 1) return;
+      factors_.resize(place + 1, 1.0);
+    }
+    if (factors_[place] == factor) return;
+    factors_[place] = factor;
+    settle();
+    slowdown_ = 1;
+    for (double each : factors_) slowdown_ *= each;
+    if (waiter_) reschedule();
+  }
   Time due(double goal) const { return goal > done_ ? later(since_, span_of((goal - done_) * slowdown_)) : since_; }
   void settle() {
     done_ += to_seconds(engine_.now() - since_) / slowdown_;
@@ -71,6 +96,8 @@ class Device {
   }
 
   Engine& engine_;
+  double communication_slowdown_;
+  int communicating_ = 0;
   std::vector<double> factors_;
   double slowdown_ = 1;
   Time since_{};     // of the last change of speed, or of begin()

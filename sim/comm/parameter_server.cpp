@@ -54,12 +54,14 @@ void ParameterServer::launch(Slot slot) {
                                               {this, &ParameterServer::on_arrival, slot}, 1, engine_.now() - push.sent);
   pushes_[slot].flow = flow;
   pushes_[slot].launched = true;
+  cluster_.device(push.worker).begin_communication();
 }
 
 void ParameterServer::arrive(Slot slot) {
   Push& push = pushes_[slot];
   push.arrived = engine_.now();
   push.round = begun_;
+  cluster_.device(push.worker).end_communication();
   if (Request& request = requests_[std::size_t(push.worker)]; request.ticket == push.ticket)
     request.arrived = push.arrived;
   if (log_)
@@ -77,7 +79,10 @@ std::vector<ParameterServer::Slot> ParameterServer::withdraw(int worker) {
     Push& push = pushes_[slot];
     push.withdrawn = true;  // who has arrived keeps its place in the queue, until it is skipped there
     if (push.arrived < Time::max()) continue;
-    if (push.launched) cluster_.network().cancel(push.flow);
+    if (push.launched) {
+      cluster_.network().cancel(push.flow);
+      cluster_.device(worker).end_communication();
+    }
     free_.push_back(slot);
   }
   return open;
@@ -124,11 +129,13 @@ void ParameterServer::answer(int worker) {
   const FlowId flow = cluster_.network().send(ways_[std::size_t(worker)].back, on_wire(worker, bytes_),
                                               {this, &ParameterServer::on_answer, slot});
   answers_[slot] = {worker, flow, true};
+  cluster_.device(worker).begin_communication();
 }
 
 void ParameterServer::receive(Slot slot) {
   const int worker = answers_[slot].worker;
   answers_[slot].under_way = false;
+  cluster_.device(worker).end_communication();
   free_answers_.push_back(slot);
   Request& request = requests_[std::size_t(worker)];
   const double bytes = on_wire(worker, bytes_);
@@ -149,6 +156,7 @@ void ParameterServer::restart() {
   for (Slot slot = 0; slot < answers_.size(); ++slot) {
     if (!std::exchange(answers_[slot].under_way, false)) continue;
     cluster_.network().cancel(answers_[slot].flow);
+    cluster_.device(answers_[slot].worker).end_communication();
     free_answers_.push_back(slot);
   }
 }

@@ -144,16 +144,30 @@ void Reader::objects(std::string_view key, std::string_view help, const std::fun
   }
 }
 
-void Reader::inline_file(std::string_view key) {
+void Reader::inline_file(std::string_view key, bool list) {
   if (!node_) return;
   Node* found = node_->find(key);
-  if (!found || found->kind == Kind::object) return;
+  if (!found || found->kind == (list ? Kind::array : Kind::object)) return;
   if (found->kind != Kind::text)
-    fail(key, fmt::format("must be an object, or the path of a file with one, not {}", found->show()));
+    fail(key, fmt::format("must be {}, or the path of a file with one, not {}", list ? "a list" : "an object",
+                          found->show()));
   const std::string path = resolve_path(found->place, found->text);
   if (const std::string fault = file_fault(path); !fault.empty())
     fail(key, fmt::format("{}: \"{}\"", fault, found->text));
-  *found = read_extended(path);
+  *found = list ? read_document(path, std::size_t{1} << 30) : read_extended(path);
+}
+
+std::vector<double> Reader::numbers_or_file(std::string_view key, NumberKey each) {
+  inline_file(key, true);
+  std::vector<double> values = numbers(key, each);
+  describe_as("numbers or file");
+  return values;
+}
+
+void Reader::objects_or_file(std::string_view key, std::string_view help, const std::function<void(Reader&)>& read) {
+  inline_file(key, true);
+  objects(key, help, read);
+  describe_as("objects or file");
 }
 
 void Reader::document(std::string_view key, std::string_view help, const std::function<void(Reader&)>& read) {

@@ -57,6 +57,10 @@ struct QuantityKey {  // in seconds, bytes per second, bytes, FLOP per second
   std::optional<double> fallback{};  // infinity: "never", NaN: may be left out
   std::string_view help{};
 };
+struct TableKey {
+  bool required = true;  // left out otherwise: empty
+  bool gaps = false;
+};
 struct TextKey {
   std::vector<std::string> choices{};
   std::optional<std::string> fallback{};
@@ -99,7 +103,8 @@ class Reader {
   std::vector<std::int64_t> per_worker(std::string_view key, IntegerKey each);
   std::vector<double> numbers(std::string_view key, NumberKey each);  // left out: empty
   std::vector<std::string> texts(std::string_view key, std::string_view help);
-  std::vector<std::vector<double>> table(std::string_view key, std::string_view help);  // rows of numbers; required
+  // Rows of numbers; where gaps are allowed a null is one, and NaN here.
+  std::vector<std::vector<double>> table(std::string_view key, std::string_view help, TableKey spec = {});
   std::optional<std::int64_t> optional_integer(std::string_view key, IntegerKey spec);
   std::optional<double> optional_number(std::string_view key, NumberKey spec);
   std::optional<double> optional_duration(std::string_view key, QuantityKey spec);
@@ -107,6 +112,7 @@ class Reader {
   void empty_list(std::string_view key, std::string_view help);
   // Workers as "3", "0-3,7" or [0, 1]; sorted, each once.
   std::vector<int> workers(std::string_view key, std::string_view help);
+  std::vector<int> workers_or_all(std::string_view key, std::string_view help);  // left out: all
 
   // An object with its own keys. Optional ones that are left out are read as {}; returns whether it was there.
   bool object(std::string_view key, std::string_view help, const std::function<void(Reader&)>& read,
@@ -114,6 +120,9 @@ class Reader {
   void objects(std::string_view key, std::string_view help, const std::function<void(Reader&)>& read);
   // An object, or the path of a file that holds it, which takes the path's place in the document.
   void document(std::string_view key, std::string_view help, const std::function<void(Reader&)>& read);
+  // A list, or the path of a file that holds it.
+  std::vector<double> numbers_or_file(std::string_view key, NumberKey each);
+  void objects_or_file(std::string_view key, std::string_view help, const std::function<void(Reader&)>& read);
   // A folder or a file of data, named by its content in the document's hash. Left out: "".
   std::string data_path(std::string_view key, std::string_view help);
 
@@ -169,7 +178,8 @@ class Reader {
   const Node& own_kind(const Kinds& registry);
   void read_kind(std::string_view key, const Kinds& registry, const KindKey& spec, const ReadKind& read);
   void read_kinds(std::string_view key, const Kinds& registry, std::string_view help, const ReadKind& read);
-  void inline_file(std::string_view key);
+  void inline_file(std::string_view key, bool list = false);
+  std::vector<int> read_workers(std::string_view key, const Node& found);
   void expand_name(std::string_view key);
   void describe_as(std::string_view type);  // the key that was declared last
   std::int64_t checked(std::string_view key, const Node& value, const IntegerKey& spec,

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <numeric>
 #include <set>
 
 #include "sim/core/reader.hpp"
@@ -252,9 +253,9 @@ std::vector<std::string> Reader::texts(std::string_view key, std::string_view he
   return values;
 }
 
-std::vector<std::vector<double>> Reader::table(std::string_view key, std::string_view help) {
-  declare(key, "table", help, true);
-  const Node* found = value(key, true, help);
+std::vector<std::vector<double>> Reader::table(std::string_view key, std::string_view help, TableKey spec) {
+  declare(key, "table", help, spec.required);
+  const Node* found = value(key, spec.required, help);
   std::vector<std::vector<double>> rows;
   if (!found) return rows;
   if (found->kind != Kind::array) fail(key, fmt::format("must be a list of rows of numbers, not {}", found->show()));
@@ -263,10 +264,11 @@ std::vector<std::vector<double>> Reader::table(std::string_view key, std::string
     if (row.kind != Kind::array) reject(row, pointer, fmt::format("must be a row of numbers, not {}", row.show()));
     std::vector<double>& numbers = rows.emplace_back();
     for (const Node& item : row.items) {
-      if (item.kind != Kind::integer && item.kind != Kind::number)
+      const bool gap = spec.gaps && item.kind == Kind::null;
+      if (!gap && item.kind != Kind::integer && item.kind != Kind::number)
         reject(item, fmt::format("{}/{}", pointer, numbers.size()),
                fmt::format("must be a number, not {}", item.show()));
-      numbers.push_back(item.number);
+      numbers.push_back(gap ? NAN : item.number);
     }
   }
   return rows;
@@ -275,8 +277,19 @@ std::vector<std::vector<double>> Reader::table(std::string_view key, std::string
 std::vector<int> Reader::workers(std::string_view key, std::string_view help) {
   declare(key, "workers", help, true);
   const Node* found = value(key, true, "workers, as in \"3\", \"0-3,7\" or [0, 1]");
+  return found ? read_workers(key, *found) : std::vector<int>{};
+}
+
+std::vector<int> Reader::workers_or_all(std::string_view key, std::string_view help) {
+  declare(key, "workers", help, false);
+  if (const Node* found = value(key, false, "")) return read_workers(key, *found);
+  std::vector<int> all(std::size_t(context_->workers));
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+std::vector<int> Reader::read_workers(std::string_view key, const Node& found) {
   std::set<int> chosen;
-  if (!found) return {};
   const auto add = [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t worker : {first, last})
       if (worker < 0 || worker >= context_->workers)
@@ -284,18 +297,18 @@ std::vector<int> Reader::workers(std::string_view key, std::string_view help) {
     if (first > last) fail(key, fmt::format("the range {}-{} runs backwards", first, last));
     for (std::int64_t worker = first; worker <= last; ++worker) chosen.insert(int(worker));
   };
-  if (found->kind == Kind::integer) {
-    add(found->integer, found->integer);
-  } else if (found->kind == Kind::array) {
-    for (std::size_t i = 0; i < found->items.size(); ++i) {
-      const Node& item = found->items[i];
+  if (found.kind == Kind::integer) {
+    add(found.integer, found.integer);
+  } else if (found.kind == Kind::array) {
+    for (std::size_t i = 0; i < found.items.size(); ++i) {
+      const Node& item = found.items[i];
       if (item.kind != Kind::integer)
         reject(item, fmt::format("{}/{}", pointer_to(key), i),
                fmt::format("must be the index of a worker, not {}", item.show()));
       add(item.integer, item.integer);
     }
-  } else if (found->kind == Kind::text) {
-    std::string_view rest = found->text;
+  } else if (found.kind == Kind::text) {
+    std::string_view rest = found.text;
     while (!rest.empty()) {
       const auto comma = rest.find(',');
       const std::string_view part = rest.substr(0, comma);
@@ -303,11 +316,11 @@ std::vector<int> Reader::workers(std::string_view key, std::string_view help) {
       const auto dash = part.find('-');
       const auto first = whole(part.substr(0, dash)), last = dash == part.npos ? first : whole(part.substr(dash + 1));
       if (!first || !last)
-        fail(key, fmt::format("\"{}\" is not a list of workers, as in \"3\" or \"0-3,7\"", found->text));
+        fail(key, fmt::format("\"{}\" is not a list of workers, as in \"3\" or \"0-3,7\"", found.text));
       add(*first, *last);
     }
   } else {
-    fail(key, fmt::format("must be workers, as in \"3\", \"0-3,7\" or [0, 1], not {}", found->show()));
+    fail(key, fmt::format("must be workers, as in \"3\", \"0-3,7\" or [0, 1], not {}", found.show()));
   }
   if (chosen.empty()) fail(key, "names no worker");
   return {chosen.begin(), chosen.end()};

@@ -46,12 +46,21 @@ struct MessageRow {
   Time sent, arrived;
 };
 
+// What was drawn for a worker's step, in seconds at nominal speed.
+struct CostRow {
+  int worker;
+  std::int64_t step;
+  double forward, backward, update;
+};
+
 class Sink {
  public:
   virtual ~Sink() = default;
   virtual void step(const StepRow& row) = 0;
   virtual void curve(const CurvePoint& point) = 0;
-  // Messages are written down on request only.
+  // Costs and messages are written down on request only.
+  virtual bool wants_costs() const { return false; }
+  virtual void cost(const CostRow&) {}
   virtual bool wants_messages() const { return false; }
   virtual void message(const MessageRow&) {}
 };

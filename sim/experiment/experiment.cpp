@@ -9,6 +9,8 @@
 #include <ctime>
 #include <numeric>
 
+#include "sim/experiment/memory.hpp"
+
 namespace paceline {
 namespace {
 
@@ -48,11 +50,7 @@ Experiment::Experiment(const Spec& spec, Threads& threads) : spec_(spec), thread
     throw ConfigError({}, "/workload/model",
                       fmt::format("has {} parameters; at most {} are possible", model->size(), largest_model));
   if (shape.train_rows == 0) throw ConfigError({}, "/workload/dataset", "has no training rows");
-  const double batch_size =
-      double(std::accumulate(spec.batch_sizes.begin(), spec.batch_sizes.end(), std::int64_t{0})) / spec.cluster.workers;
-  cost_ = spec.cost.make({spec.cluster.workers, batch_size, 4.0 * double(model->size()), model->layers(),
-                          model->tensors(), spec.cluster.devices, spec.batch_sizes});
-
+  cost_ = make_cost(spec, *model);
   tensors_ = model->tensors();
   Numerics numerics;
   if (spec.numerics) {
@@ -84,8 +82,10 @@ Experiment::~Experiment() { engine_.stop(); }
 Results Experiment::run(const RunOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   const double cpu = cpu_seconds();
-  record_ = std::make_unique<Record>(spec_.cluster.workers, options.files,
-                                     [this](int node) { return cluster_->topology().vertex_name(node); });
+  if (!options.files.cost.empty()) costs_ = std::make_unique<CostRecord>(*cost_, spec_.batch_sizes);
+  record_ = std::make_unique<Record>(
+      spec_.cluster.workers, options.files, [this](int node) { return cluster_->topology().vertex_name(node); },
+      costs_.get());
   wire_ = std::make_unique<Wire>(*pool_, spec_.compression, tensors_, cost_->gradient_bytes(), spec_.cluster.workers,
                                  spec_.seed);
   training_ = std::make_unique<Training>(Training::Setup{engine_, *cluster_, *cost_, *pool_, *wire_, *record_,
@@ -105,6 +105,7 @@ Results Experiment::run(const RunOptions& options) {
   }
   training_->close();
   record_->close();
+  if (costs_) write_file(options.files.cost, costs_->to_json());
   Results results = collect();
   results.performance.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   results.performance.cpu_s = cpu_seconds() - cpu;

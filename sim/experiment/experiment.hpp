@@ -60,6 +60,7 @@ class Experiment {
   std::unique_ptr<GradientPool> pool_;
   std::unique_ptr<Wire> wire_;
   std::shared_ptr<const Values> initial_;  // null without numerics
+  std::unique_ptr<CostRecord> costs_;      // null unless they are recorded
   std::unique_ptr<Record> record_;
   std::unique_ptr<Training> training_;
   std::unique_ptr<Strategy> strategy_;

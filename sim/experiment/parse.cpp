@@ -8,6 +8,7 @@
 
 #include "sim/cluster/link_names.hpp"
 #include "sim/core/digest.hpp"
+#include "sim/experiment/memory.hpp"
 #include "sim/experiment/minor_kinds.hpp"
 
 namespace paceline {
@@ -93,6 +94,16 @@ void read_network(Reader& in, ClusterSpec& cluster) {
     in.fail("sharing_interval", "means nothing without \"sharing_noise\": there are no weights to draw");
 }
 
+MemoryCheck read_memory_check(Reader& in) {
+  const std::vector<std::string> names{"error", "warn", "off"};
+  const std::string name = in.text(
+      "memory_check",
+      {.choices = names,
+       .fallback = "error",
+       .help = "where parameters, gradients, optimizer state and activations are more than the device's memory"});
+  return MemoryCheck(std::find(names.begin(), names.end(), name) - names.begin());
+}
+
 void read_cluster(Reader& in, ClusterSpec& cluster) {
   cluster.workers = int(in.integer("workers", {.minimum = 1, .maximum = 1 << 20, .help = "devices that train"}));
   in.need("workers");
@@ -122,10 +133,14 @@ void read_cluster(Reader& in, ClusterSpec& cluster) {
       cluster.device_names[std::size_t(w)] = show_device(own);
     }
   });
+  cluster.memory_check = read_memory_check(in);
   in.object("servers", "parameter servers, where the strategy uses them",
             [&](Reader& servers) { read_servers(servers, cluster.servers); });
   cluster.jitter = in.kind("jitter", jitters::all(),
                            {.fallback = "constant", .help = "factor on every compute duration, by worker and step"});
+  cluster.communication_slowdown =
+      in.number("communication_slowdown",
+                {.minimum = 1, .maximum = 1e6, .fallback = 1, .help = "on compute, while its worker communicates"});
   cluster.stragglers = in.kinds("stragglers", stragglers::all(), "what slows workers down; factors multiply");
   in.empty_list("failures", "none yet");
   cluster.link_events = in.kinds("link_events", link_events::all(), "what happens to links on the way");
@@ -265,7 +280,10 @@ void check(const Node& root, Spec& spec) {
          "\"memory_bandwidth\": \"900GBps\", \"launch_overhead\": \"10us\"}");
   const DataShape data = spec.dataset.shape();
   try {
-    spec.model.make(data);
+    const std::shared_ptr<const Model> model = spec.model.make(data);
+    const std::string excess = cluster.memory_check == MemoryCheck::off ? "" : memory_excess(spec, *model);
+    if (!excess.empty() && cluster.memory_check == MemoryCheck::error) fail("cluster", "device", excess);
+    if (!excess.empty()) spec.notes.push_back("warning: /cluster/device: " + excess);
   } catch (const Misfit& misfit) { fail("workload", "model", misfit.rule); }
   if (spec.stop.accuracy && data.labels == 0)
     fail("training", "stop", "accuracy is never reached: the data set has no classes; give another bound");
@@ -300,6 +318,8 @@ void read_scenario(Reader& in, Spec& spec) {
   in.object("output", "what is written", [&](Reader& output) {
     spec.write_steps = output.boolean("steps", true, "steps.csv: a row per batch of every worker");
     spec.write_flows = output.boolean("flows", false, "flows.csv: a row per message, with its completion time");
+    spec.record_cost = output.boolean("record_cost", false,
+                                      "cost.json: what was drawn for every step, for the cost {\"kind\": \"replay\"}");
     spec.write_traffic = output.boolean("traffic", false, "traffic.csv: who sent how much to whom");
   });
 }
@@ -314,8 +334,8 @@ Spec parse_scenario(Node document, const std::string& name, const std::vector<st
   Reader in(document, "", context);
   read_scenario(in, spec);
   in.finish();
-  check(document, spec);
   spec.notes = context.notes;
+  check(document, spec);
   if (!document.find("name")) document.members.insert(document.members.begin(), {"name", Node::of_text(spec.name), {}});
   spec.resolved = document.dump(2) + "\n";
   // What only labels a run is not part of what it is.

@@ -2,9 +2,10 @@
 
 namespace paceline {
 
-Record::Record(int workers, RecordFiles files, std::function<std::string(int node)> name_of_node)
+Record::Record(int workers, RecordFiles files, std::function<std::string(int node)> name_of_node, CostRecord* costs)
     : files_(std::move(files)),
       name_of_node_(std::move(name_of_node)),
+      costs_(costs),
       steps_(files_.steps,
              "worker,step,start_s,compute_s,wait_s,exposed_communication_s,queue_s,samples,train_loss,staleness"),
       flows_(files_.flows, "from,to,bytes,sent_s,arrived_s"),

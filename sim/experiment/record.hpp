@@ -7,23 +7,29 @@
 #include <vector>
 
 #include "sim/core/record.hpp"
+#include "sim/experiment/cost_record.hpp"
 #include "sim/experiment/csv.hpp"
 
 namespace paceline {
 
 // Which files are written while a run goes; "" for none.
 struct RecordFiles {
-  std::string steps;    // a row per batch
-  std::string flows;    // a row per message, with its completion time
-  std::string traffic;  // who sent how much to whom
+  std::string steps{};    // a row per batch
+  std::string flows{};    // a row per message, with its completion time
+  std::string traffic{};  // who sent how much to whom
+  std::string cost{};     // what was drawn for every step, as the cost "replay" reads it
 };
 
 class Record final : public Sink {
  public:
-  Record(int workers, RecordFiles files, std::function<std::string(int node)> name_of_node);
+  // `costs`, if given, is told what is drawn for every step.
+  Record(int workers, RecordFiles files, std::function<std::string(int node)> name_of_node,
+         CostRecord* costs = nullptr);
 
   void step(const StepRow& row) override;
   void curve(const CurvePoint& point) override { points_.push_back(point); }
+  bool wants_costs() const override { return costs_ != nullptr; }
+  void cost(const CostRow& row) override { costs_->add(row); }
   bool wants_messages() const override { return !files_.flows.empty() || !files_.traffic.empty(); }
   void message(const MessageRow& row) override;
   void close();
@@ -39,6 +45,7 @@ class Record final : public Sink {
   };
   RecordFiles files_;
   std::function<std::string(int)> name_of_node_;
+  CostRecord* costs_;
   CsvFile steps_, flows_;
   std::map<std::pair<int, int>, Sent> traffic_;  // by nodes
   std::vector<CurvePoint> points_;

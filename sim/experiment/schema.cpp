@@ -30,6 +30,8 @@ std::string type_of(const KeyDescription& key) {
   if (key.type == "kinds") return fmt::format("list of {}s", key.registry->name());
   if (key.type == "integer or integers") return "integer, or a list of one for each worker";
   if (key.type == "numbers") return "list of numbers";
+  if (key.type == "numbers or file") return "list of numbers, or the path of a file with one";
+  if (key.type == "objects or file") return "list of objects, or the path of a file with one";
   if (key.type == "workers") return "workers, as in \"3\", \"0-3,7\" or [0, 1]";
   return key.type;
 }
@@ -88,6 +90,8 @@ Json schema_of(const KeyDescription& key, std::vector<const Kinds*>& used) {
         {"oneOf", {{{"enum", key.choices}}, {{"type", "array"}, {"items", {{"type", "integer"}, {"minimum", 0}}}}}}};
   if (key.type == "integers") made = {{"type", "array"}, {"items", {{"type", "integer"}}}};
   if (key.type == "numbers") made = {{"type", "array"}, {"items", {{"type", "number"}}}};
+  if (key.type == "numbers or file")
+    made = {{"oneOf", {{{"type", "string"}}, {{"type", "array"}, {"items", {{"type", "number"}}}}}}};
   if (key.type == "integer or integers")
     made = {{"oneOf", {{{"type", "integer"}}, {{"type", "array"}, {"items", {{"type", "integer"}}}}}}};
   if (key.type == "text or texts")
@@ -101,6 +105,8 @@ Json schema_of(const KeyDescription& key, std::vector<const Kinds*>& used) {
   if (key.type == "object") made = schema_of(key.keys, used);
   if (key.type == "document") made = {{"oneOf", {{{"type", "string"}}, schema_of(key.keys, used)}}};
   if (key.type == "objects") made = {{"type", "array"}, {"items", schema_of(key.keys, used)}};
+  if (key.type == "objects or file")
+    made = {{"oneOf", {{{"type", "string"}}, {{"type", "array"}, {"items", schema_of(key.keys, used)}}}}};
   if (key.type == "kind") made = reference(*key.registry, used);
   if (key.type == "kind or file") made = {{"oneOf", {{{"type", "string"}}, reference(*key.registry, used)}}};
   if (key.type == "kind or name")

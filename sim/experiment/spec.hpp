@@ -36,7 +36,7 @@ struct Spec {
   StopRule stop;
   std::int64_t most_at_once = 10'000'000;  // batches of one instant: where nothing takes time, no time is reached
 
-  bool write_steps = true, write_flows = false, write_traffic = false;
+  bool write_steps = true, write_flows = false, write_traffic = false, record_cost = false;
 
   std::string resolved;            // the scenario as JSON, with all it extends and the files it names; runs as it is
   std::string hash;                // SHA-256 of it, data files by their content

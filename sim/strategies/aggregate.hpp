@@ -16,10 +16,6 @@ class Aggregate {
   virtual std::vector<Check> checks() const { return {}; }
 };
 
-// What of the training state is split over the workers (ZeRO, Rajbhandari et al. 2020): the optimizer's, the
-// gradients as well, the parameters as well. The first two are the same on the wire.
-enum class Sharding { none, zero1, zero2, zero3 };
-
 // What the gradients of a step, by worker, become; null without numerics.
 using Combine = std::function<std::shared_ptr<const Values>(Training&, std::span<const GradientRef>)>;
 

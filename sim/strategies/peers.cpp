@@ -27,20 +27,28 @@ Task<> arrive(Arrivals& arrivals, std::uint64_t count) { co_await arrivals.reach
 
 }  // namespace
 
-Peers::Line::Line(Engine& engine, int of, int at)
-    : arrivals(engine, fmt::format("messages from worker {} to worker {}", of, at)), from(of), to(at) {}
+Peers::Line::Line(Training& training, int of, int at)
+    : arrivals(training.engine(), fmt::format("messages from worker {} to worker {}", of, at)),
+      ends{&training.cluster().device(of), &training.cluster().device(at)} {}
+
+void Peers::Line::on_arrival(void* self, std::uint32_t) {
+  Line& line = *static_cast<Line*>(self);
+  for (Device* device : line.ends) device->end_communication();
+  line.arrivals.arrive();
+}
 
 Peers::Line& Peers::line(int from, int to) {
-  return lines_.try_emplace(std::uint64_t(from) << 32 | std::uint64_t(to), training_.engine(), from, to).first->second;
+  return lines_.try_emplace(std::uint64_t(from) << 32 | std::uint64_t(to), training_, from, to).first->second;
 }
 
 void Peers::send(int from, int to, double bytes, std::shared_ptr<const Values> values, double weight) {
   Communicator& all = training_.communicator();
   Line& line = this->line(from, to);
   line.messages.push_back({std::move(values), weight, training_.engine().now()});
+  for (Device* device : line.ends) device->begin_communication();
   all.sent(from, bytes);
   all.received(to, bytes);
-  all.connection(from, to).send(bytes, Network::to(line.arrivals));
+  all.connection(from, to).send(bytes, {&line, &Line::on_arrival, 0});
 }
 
 Task<Peers::Message> Peers::receive(Worker& me, int from) {
@@ -62,6 +70,7 @@ Task<> Peers::carry_on(int from, int to, double bytes) {
   std::vector<LinkId> way;
   all.route(from, to, way);
   all.sent(from, bytes);
+  const Device::Communication sending(training_.cluster().device(from)), receiving(training_.cluster().device(to));
   co_await training_.cluster().network().transfer(way, bytes);
   all.received(to, bytes);
 }

@@ -1,6 +1,7 @@
 // Peers: messages of parameters from worker to worker. Time blocked on one is wait until it is sent, then
 // communication.
 #pragma once
+#include <array>
 #include <deque>
 #include <memory>
 #include <unordered_map>
@@ -29,11 +30,12 @@ class Peers {
 
  private:
   struct Line {
-    Line(Engine& engine, int from, int to);
+    Line(Training& training, int from, int to);
+    static void on_arrival(void* self, std::uint32_t);
     std::deque<Message> messages;  // sent, not received
     Arrivals arrivals;
     std::uint64_t taken = 0;
-    int from, to;
+    std::array<Device*, 2> ends;  // of those who send and receive
   };
   Line& line(int from, int to);
   Task<> carry_on(int from, int to, double bytes);

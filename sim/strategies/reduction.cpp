@@ -51,10 +51,14 @@ Task<> Reduction::Lane::next() {
   const std::size_t index = stays_.size();
   Bucket& bucket = of_.buckets_[index];
   Collective& collective = of_.bucket(index);
+  if (index == 0) stays_.reserve(of_.buckets_.size());
   stays_.push_back({engine.now(), Time::max()});
   if (bucket.joined == 0) bucket.first_joined = engine.now();
   if (++bucket.joined == of_.group_.size()) bucket.last_joined = engine.now();
-  co_await collective.member(rank_);
+  {
+    const Device::Communication communication(of_.training_.cluster().device(worker_.rank()));
+    co_await collective.member(rank_);
+  }
   stays_.back().left = engine.now();
   if (++bucket.left < of_.group_.size()) co_return;
   const bool by_its_routes = of_.training_.cluster().network().statistics().rerouted == 0;  // a detour may be faster

@@ -53,12 +53,17 @@ class Served : public Strategy {
   bool sums_;
 };
 
+// What of the training state is split over the workers (ZeRO, Rajbhandari et al. 2020): the optimizer's, the
+// gradients as well, the parameters as well. The first two are the same on the wire.
+enum class Sharding { none, zero1, zero2, zero3 };
+
 struct StrategyMaker {
   bool uses_servers = false;
   bool sends_gradients = true;   // which can be compressed
   bool switches = false;         // it is made of others
   bool awaits_accuracy = false;  // of an evaluation
   double server_momentum = 0;    // shorthand for momentum in the optimizer
+  Sharding sharding = Sharding::none;
   std::function<std::unique_ptr<Strategy>(Training&)> make;
 };
 

@@ -63,30 +63,37 @@ GradientRef Worker::next_gradient(Parameters x, int batches) {
   current_ = training_.pool().make(rank_, steps_, std::move(x), batches);
   current_->jitter = training_.cluster().jitter(rank_, steps_);
   row_ = {.worker = rank_, .step = steps_, .start = training_.engine().now(), .samples = current_->samples};
+  if (training_.sink().wants_costs())
+    for (int k = 0; k < batches; ++k) record_cost(steps_ + k);
   steps_ += batches;
   parts_before_ = parts_through_.count();
   return current_;
 }
 
+// What one of a gradient's batches takes at nominal speed, as it was drawn.
+StepCost Worker::drawn(const Gradient& gradient, std::int64_t step) const {
+  const Cluster& cluster = training_.cluster();
+  const double jitter = step == gradient.step ? gradient.jitter : cluster.jitter(rank_, step);
+  const StepCost nominal = training_.cost().step(rank_, step, gradient.samples / gradient.batches);
+  return cluster.struck(rank_, step, {nominal.forward * jitter, nominal.backward * jitter, nominal.update * jitter});
+}
+
+void Worker::record_cost(std::int64_t step) {
+  const StepCost cost = drawn(*current_, step);
+  training_.sink().cost({rank_, step, cost.forward, cost.backward, cost.update});
+}
+
 Task<> Worker::compute(GradientRef gradient) {
   const Computing computing(*this);
-  const int samples = gradient->samples / gradient->batches;
-  const auto work = [&](std::int64_t step) {
-    StepCost cost = training_.cost().step(rank_, step, samples);
-    const double jitter = step == gradient->step ? gradient->jitter : training_.cluster().jitter(rank_, step);
-    cost.forward *= jitter;
-    cost.backward *= jitter;
-    return cost;
-  };
   Device& device = training_.cluster().device(rank_);
   device.begin();
   double done = 0;
   const std::int64_t last = gradient->step + gradient->batches - 1;
   for (std::int64_t step = gradient->step; step < last; ++step) {
-    const StepCost cost = work(step);
+    const StepCost cost = drawn(*gradient, step);
     done += cost.forward + cost.backward;
   }
-  const StepCost cost = work(last);
+  const StepCost cost = drawn(*gradient, last);
   const double rest = cost.backward + training_.wire().seconds();  // a part is encoded as soon as backward yields it
   for (double share : parts_) {
     co_await device.reach(done + cost.forward + share * rest);
@@ -98,10 +105,10 @@ Task<> Worker::compute(GradientRef gradient) {
 }
 
 Task<> Worker::compute_part(GradientRef gradient, double from, double until) {
-  const StepCost cost = training_.cost().step(rank_, gradient->step, gradient->samples);
+  const StepCost cost = drawn(*gradient, gradient->step);
   const auto work = [&](double point) {
-    return std::min(point, 1.0) * cost.forward * gradient->jitter +
-           std::max(point - 1, 0.0) * (cost.backward * gradient->jitter + training_.wire().seconds());
+    return std::min(point, 1.0) * cost.forward +
+           std::max(point - 1, 0.0) * (cost.backward + training_.wire().seconds());
   };
   const Computing computing(*this);
   Device& device = training_.cluster().device(rank_);
@@ -113,8 +120,7 @@ Task<> Worker::compute_part(GradientRef gradient, double from, double until) {
 }
 
 Task<> Worker::update(GradientRef gradient, double share) {
-  const double seconds =
-      share * training_.cost().step(rank_, gradient->step, gradient->samples).update * gradient->jitter;
+  const double seconds = share * drawn(*gradient, gradient->step).update;
   if (seconds == 0) co_return;
   const Computing computing(*this);
   Device& device = training_.cluster().device(rank_);

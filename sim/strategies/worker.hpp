@@ -106,6 +106,8 @@ class Worker {
     Worker& worker_;
   };
 
+  StepCost drawn(const Gradient& gradient, std::int64_t step) const;
+  void record_cost(std::int64_t step);
   Task<> newer(const Parameters& x);
   Task<> then_wait(Task<> work);
   Parameters take_newest();

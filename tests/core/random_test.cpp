@@ -2,6 +2,7 @@
 // of this kind fails for a right generator with a chance below 1e-6, and draws are fixed, so it fails always or never.
 #include "sim/core/random.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -182,6 +183,13 @@ double mean_of(const Jitter& quantile) {
   return sum;
 }
 
+// The same of a function of steps whose ends are multiples of a thousandth.
+double mean_of_steps(const Jitter& quantile) {
+  double sum = 0;
+  for (int i = 0; i < 1000; ++i) sum += quantile((i + 0.5) / 1000) / 1000;
+  return sum;
+}
+
 Jitter jitter(const std::string& text) {
   Node object = parse_document(text, "jitter.json");
   Reader::Context context;
@@ -190,26 +198,45 @@ Jitter jitter(const std::string& text) {
   return jitters::all().read(in, *object.find("kind"));
 }
 
-TEST(Jitters, OfEveryKindHaveMeanOneAndAreNotNegative) {
-  const std::map<std::string, std::vector<std::string>> all{
-      {"constant", {"{\"kind\": \"constant\"}"}},
-      {"exponential", {"{\"kind\": \"exponential\"}"}},
-      {"lognormal",
-       {R"({"kind": "lognormal", "sigma": 0})", R"({"kind": "lognormal", "sigma": 0.2})",
-        R"({"kind": "lognormal", "sigma": 1})"}},
+struct Law {
+  std::string keys;
+  double variance;
+  bool steps = false;
+};
+
+TEST(Jitters, OfEveryKindHaveMeanOneTheirVarianceAndAreNotNegative) {
+  const double e = std::exp(1.0), nan = std::numeric_limits<double>::quiet_NaN();  // no variance, or not in closed form
+  const std::map<std::string, std::vector<Law>> all{
+      {"constant", {{"", 0}}},
+      {"exponential", {{"", 1}}},
+      {"lognormal", {{R"(, "sigma": 0)", 0}, {R"(, "sigma": 0.2)", std::exp(0.04) - 1}, {R"(, "sigma": 1)", e - 1}}},
       {"normal",
-       {R"({"kind": "normal", "sigma": 0})", R"({"kind": "normal", "sigma": 0.1})", R"({"kind": "normal", "sigma": 1})",
-        R"({"kind": "normal", "sigma": 10})"}},
-      {"shifted_exponential",
-       {R"({"kind": "shifted_exponential", "shift": 0})", R"({"kind": "shifted_exponential", "shift": 0.7})",
-        R"({"kind": "shifted_exponential", "shift": 1})"}},
+       {{R"(, "sigma": 0)", 0}, {R"(, "sigma": 0.1)", 0.01}, {R"(, "sigma": 1)", nan}, {R"(, "sigma": 10)", nan}}},
+      {"shifted_exponential", {{R"(, "shift": 0)", 1}, {R"(, "shift": 0.7)", 0.09}, {R"(, "shift": 1)", 0}}},
+      {"uniform", {{R"(, "width": 0)", 0}, {R"(, "width": 0.5)", 0.25 / 12}, {R"(, "width": 2)", 4.0 / 12}}},
+      {"gamma", {{R"(, "shape": 0.25)", 4}, {R"(, "shape": 1)", 1}, {R"(, "shape": 50)", 0.02}}},
+      {"pareto", {{R"(, "alpha": 5)", 1.0 / 15}, {R"(, "alpha": 20)", 1.0 / 360}, {R"(, "alpha": 3)", nan}}},
+      {"bimodal",  // p (1 - p) (f - 1)² / (1 + p (f - 1))²
+       {{R"(, "probability": 0.25, "factor": 5)", 0.75, true},
+        {R"(, "probability": 0.5, "factor": 0)", 1, true},
+        {R"(, "probability": 1, "factor": 7)", 0, true}}},
+      {"empirical",
+       {{R"(, "values": [3])", 0, true},
+        {R"(, "values": [1, 3, 0, 4])", 2.5 / 4, true},
+        {R"(, "file": [10, 20, 20, 30, 120])", 1640.0 / 1600, true}}},
   };
   for (const std::string& kind : jitters::all().kinds())
     EXPECT_TRUE(all.contains(kind)) << "no parameters here for " << kind;
-  for (const auto& [kind, texts] : all)
-    for (const std::string& text : texts) {
+  for (const auto& [kind, laws] : all)
+    for (const Law& law : laws) {
+      const std::string text = fmt::format(R"({{"kind": "{}"{}}})", kind, law.keys);
       const Jitter quantile = jitter(text);
-      EXPECT_NEAR(mean_of(quantile), 1, 1e-9) << text;
+      const Jitter square = [&](double u) { return quantile(u) * quantile(u); };
+      EXPECT_NEAR(law.steps ? mean_of_steps(quantile) : mean_of(quantile), 1, 1e-9) << text;
+      // What lies beyond the reach of 34 is below e^(-34 (1 - 2/5)) / (1 - 2/5) < 3e-9 for the heaviest tail.
+      if (!std::isnan(law.variance)) {
+        EXPECT_NEAR(law.steps ? mean_of_steps(square) : mean_of(square), 1 + law.variance, 1e-8) << text;
+      }
       double before = 0;
       for (int i = 0; i <= 1000; ++i) {
         const double factor = quantile(std::min(std::max(i / 1000.0, 0x1p-53), 1 - 0x1p-53));
@@ -217,6 +244,19 @@ TEST(Jitters, OfEveryKindHaveMeanOneAndAreNotNegative) {
         before = factor;
       }
     }
+}
+
+TEST(Jitters, HaveTheQuantilesOfTheirDefinitions) {
+  const Jitter pareto = jitter(R"({"kind": "pareto", "alpha": 2.5})"),
+               gamma = jitter(R"({"kind": "gamma", "shape": 2})"),
+               uniform = jitter(R"({"kind": "uniform", "width": 0.4})"),
+               bimodal = jitter(R"({"kind": "bimodal", "probability": 0.1, "factor": 11})");
+  for (double u : {1e-6, 0.1, 0.5, 0.89, 0.91, 0.999}) {
+    EXPECT_NEAR(std::pow(0.6 / pareto(u), 2.5), 1 - u, 1e-12);                // P(X > x) = (x_m / x)^α
+    EXPECT_NEAR(1 - std::exp(-2 * gamma(u)) * (1 + 2 * gamma(u)), u, 1e-12);  // of shape 2 and mean 1
+    EXPECT_DOUBLE_EQ(uniform(u), 0.8 + 0.4 * u);
+    EXPECT_DOUBLE_EQ(bimodal(u), u < 0.9 ? 0.5 : 5.5);
+  }
 }
 
 }  // namespace

@@ -58,7 +58,47 @@ INSTANTIATE_TEST_SUITE_P(
             40 + (30 - 5 - 10.0 / 6 - 20.0 / 3)},
         Slow{"slow_for_a_hundred_steps_worth",
              R"([{"kind": "slow", "workers": "0", "factor": 1000, "from": "1ms", "until": "2001ms"}])",
-             2001 + 30 - 1 - 2}),
+             2001 + 30 - 1 - 2},
+        Slow{"periodic",  // 9 ms of work in each 10 ms
+             R"([{"kind": "periodic", "workers": "0", "period": "10ms", "duration": "2ms", "factor": 2}])", 34},
+        Slow{
+            "periodic_with_offset",
+            R"([{"kind": "periodic", "workers": "0", "period": "20ms", "duration": "10ms", "offset": "5ms", "factor": 5}])",
+            45 + (30 - 5 - 2 - 10 - 2 - 10) * 5},
+        Slow{"periodic_of_all", R"([{"kind": "periodic", "period": "100ms", "duration": "40ms", "factor": 4}])", 60},
+        Slow{"drift_in_one_piece",
+             R"([{"kind": "drift", "workers": "0", "factor": 3, "duration": "20ms", "steps": 1}])", 20 + 20 * 3},
+        Slow{"drift_in_two_pieces",
+             R"([{"kind": "drift", "workers": "0", "factor": 3, "from": "10ms", "duration": "20ms", "steps": 2}])",
+             30 + (30 - 10 - 10 / 1.5 - 10 / 2.5) * 3},
+        Slow{"drift_to_faster", R"([{"kind": "drift", "workers": "0", "factor": 0.5, "duration": "9ms", "steps": 1}])",
+             9 + (30 - 12) * 0.5},
+        Slow{"replayed",
+             R"([{"kind": "replay", "events": [{"time": "5ms", "worker": 0, "factor": 3, "duration": "15ms"}]}])", 40},
+        Slow{"replayed_for_ever", R"([{"kind": "replay", "events": [{"time": "10ms", "worker": 0, "factor": 4}]}])",
+             10 + 20 * 4},
+        Slow{
+            "replayed_overlapping",
+            R"([{"kind": "replay", "events": [{"time": "10ms", "worker": 0, "factor": 3, "duration": "30ms"}, {"time": "0s", "worker": 0, "factor": 2, "duration": "20ms"}]}])",
+            40 + (30 - 5 - 10.0 / 6 - 20.0 / 3)},
+        Slow{
+            "replayed_one_after_the_other",
+            R"([{"kind": "replay", "events": [{"time": "0s", "worker": 0, "factor": 2, "duration": "10ms"}, {"time": "10ms", "worker": 0, "factor": 5, "duration": "10ms"}]}])",
+            20 + (30 - 5 - 2)},
+        Slow{
+            "periodic_times_slow",  // 20/3 ms of work in each 20 ms
+            R"([{"kind": "slow", "workers": "0", "factor": 2}, {"kind": "periodic", "period": "20ms", "duration": "10ms", "factor": 3}])",
+            80 + 10 + 10.0 / 3},
+        Slow{
+            "drift_times_replayed",
+            R"([{"kind": "drift", "factor": 2, "duration": "10ms", "steps": 1}, {"kind": "replay", "events": [{"time": "5ms", "worker": 0, "factor": 4, "duration": "10ms"}]}])",
+            15 + (30 - 5 / 1.5 - 5 / 6.0 - 5 / 8.0) * 2},
+        Slow{"struck_by_a_factor", R"([{"kind": "spike", "probability": 1, "factor": 1.5}])", 45},
+        Slow{"struck_by_a_time", R"([{"kind": "spike", "probability": 1, "time": "2ms"}])", 36},
+        Slow{
+            "struck_twice_while_slow",
+            R"([{"kind": "spike", "probability": 1, "time": "5ms"}, {"kind": "slow", "workers": "0", "factor": 2, "until": "30ms"}, {"kind": "spike", "probability": 1, "factor": 2}])",
+            30 + 90 - 15}),
     ::testing::PrintToStringParamName());
 
 double spent(const Run& made, int worker, Activity activity) {

@@ -66,6 +66,26 @@ TEST_P(Bsp, WithNormalJitterTakesTheMeanOfTheLargestNormal) {
               4 * 0.1 * std::sqrt((square - mean * mean) / steps));
 }
 
+// The largest of n Pareto variables of mean 1: x_m^k Γ(n + 1) Γ(1 - k/a) / Γ(n + 1 - k/a) is its k-th moment.
+TEST_P(Bsp, WithParetoJitterTakesTheMeanOfTheLargest) {
+  const int n = GetParam(), steps = steps_for(n);
+  constexpr double a = 5, least = (a - 1) / a;
+  const auto moment = [&](int k) {
+    return std::pow(least, k) * std::exp(std::lgamma(n + 1) + std::lgamma(1 - k / a) - std::lgamma(n + 1 - k / a));
+  };
+  const std::map<int, double> known{{8, 1.42572}, {64, 2.14243}, {256, 2.82431}};
+  if (known.contains(n)) { ASSERT_NEAR(moment(1), known.at(n), 5e-6); }
+  EXPECT_NEAR(mean_step(n, R"({"kind": "pareto", "alpha": 5})", steps), moment(1),
+              4 * std::sqrt((moment(2) - moment(1) * moment(1)) / steps));
+}
+
+// The largest of n uniform on (0, 1): mean n/(n + 1), variance n / ((n + 1)² (n + 2)).
+TEST_P(Bsp, WithUniformJitterTakesTheMeanOfTheLargest) {
+  const int n = GetParam(), steps = steps_for(n);
+  const double mean = double(n) / (n + 1), variance = double(n) / (double(n + 1) * (n + 1) * (n + 2));
+  EXPECT_NEAR(mean_step(n, R"({"kind": "uniform", "width": 2})", steps), 2 * mean, 4 * 2 * std::sqrt(variance / steps));
+}
+
 INSTANTIATE_TEST_SUITE_P(Workers, Bsp, ::testing::Values(2, 4, 8, 16, 32, 64, 100, 128, 256),
                          ::testing::PrintToStringParamName());
 

@@ -40,9 +40,24 @@ std::vector<int> slowed(const Spec& spec) {
   Engine engine;
   std::vector<int> who;
   const auto slow = [&](int worker, double) { who.push_back(worker); };
-  engine.spawn("straggler", spec.cluster.stragglers[0].run(engine, spec.cluster.workers, slow));
+  engine.spawn("straggler", spec.cluster.stragglers[0].run({engine, spec.cluster.workers, StragglerDraws(1, 0), slow}));
   engine.run();
   return who;
+}
+
+// Lists that are in files of their own take the paths' places, so that the resolved scenario runs anywhere.
+TEST(Parse, TakesListsFromFiles) {
+  const std::string text = replaced(
+      replaced(right(), R"({"kind": "lognormal", "sigma": 0.1})", R"({"kind": "empirical", "file": "steps.json"})"),
+      R"({"kind": "slow", "workers": "3", "factor": 2})", R"({"kind": "replay", "events": "slow.json"})");
+  const Spec spec =
+      parse_file(text, {{"steps.json", "[2, 1, 3]"}, {"slow.json", R"([{"time": "0s", "worker": 2, "factor": 3}])"}});
+  EXPECT_EQ(spec.cluster.jitter(0.1), 0.5);
+  EXPECT_EQ(spec.cluster.jitter(0.9), 1.5);
+  EXPECT_EQ(slowed(spec), (std::vector{2}));
+  const Spec again = parse_file(spec.resolved);
+  EXPECT_EQ(again.hash, spec.hash);
+  EXPECT_EQ(again.resolved, spec.resolved);
 }
 
 TEST(Parse, TakesWhatTheScenarioSays) {

@@ -173,6 +173,13 @@ const std::vector<Recipe>& recipes() {
          for (const char* side : {"async, a third of the rate", "async, thrice the rate"})
            EXPECT_GT(above_least(of.at(side)), 2 * above_least(of.at("async"))) << side;
        }},
+      {"straggler_law",
+       {{"b = 0", {backups(0)}}, {"b = 1", {backups(1)}}, {"b = 7", {}}, {"b = 20", {backups(20)}}},
+       [](const Outcomes& of) {  // by the integral of straggler_law_test.cpp 46.8, 51.5, 54.6 and 51.4 a second
+         EXPECT_GT(throughput(of.at("b = 1")), 1.08 * throughput(of.at("b = 0")));
+         EXPECT_GT(throughput(of.at("b = 7")), 1.04 * throughput(of.at("b = 1")));
+         EXPECT_LT(throughput(of.at("b = 20")), 0.96 * throughput(of.at("b = 7")));
+       }},
   };
   return all;
 }

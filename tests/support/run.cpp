@@ -64,9 +64,11 @@ Run run(const std::string& scenario, const std::vector<std::string>& assignments
   Threads pool(threads);
   Experiment experiment(spec, pool);
   const std::string file = spec.write_steps ? scratch_folder() + "/steps.csv" : "";
+  const std::string cost = spec.record_cost ? scratch_folder() + "/cost.json" : "";
   Run made;
-  made.results = experiment.run({.files = {file, "", ""}, .max_events = 0, .poll = {}});
+  made.results = experiment.run({.files = {.steps = file, .cost = cost}, .max_events = 0, .poll = {}});
   made.parameters = experiment.parameters();
+  if (!cost.empty()) made.cost = read_text(cost);
   if (file.empty()) return made;
   std::istringstream text(read_text(file));
   std::string line;

@@ -13,6 +13,7 @@ struct Run {
   Results results;
   std::vector<std::map<std::string, std::string>> rows;  // of steps.csv, by column, in order of writing
   std::shared_ptr<const Values> parameters;
+  std::string cost;  // cost.json, where the scenario records it
 
   double number(std::size_t row, const std::string& column) const { return std::stod(rows.at(row).at(column)); }
   // One column of one worker's rows, in order.

@@ -78,7 +78,7 @@ int exit_code(const Results& results) {
 RecordFiles files_of(const Spec& spec, const std::string& folder) {
   const auto file = [&](bool wanted, const char* name) { return wanted ? folder + "/" + name : ""; };
   return {file(spec.write_steps, "steps.csv"), file(spec.write_flows, "flows.csv"),
-          file(spec.write_traffic, "traffic.csv")};
+          file(spec.write_traffic, "traffic.csv"), file(spec.record_cost, "cost.json")};
 }
 
 int run(const Words& words) {
@@ -103,7 +103,7 @@ int run(const Words& words) {
   const bool is_new = std::filesystem::create_directories(folder, error);
   if (error) throw RunError(fmt::format("{}: cannot be made: {}", folder, error.message()));
   for (const char* own :
-       {"results.json", "curve.csv", "steps.csv", "workers.csv", "links.csv", "flows.csv", "traffic.csv"})
+       {"results.json", "curve.csv", "steps.csv", "workers.csv", "links.csv", "flows.csv", "traffic.csv", "cost.json"})
     std::filesystem::remove(folder + "/" + own, error);
   write_file(folder + "/scenario.json", spec.resolved);
 

@@ -7,8 +7,8 @@
 namespace paceline::stragglers {
 namespace {
 
-Task<> spread(int workers, StragglerMaker::Slow slow, double exponent) {
-  for (int worker = 0; worker < workers; ++worker) slow(worker, std::pow(worker + 1, exponent));
+Task<> spread(StragglerWorld world, double exponent) {
+  for (int worker = 0; worker < world.workers; ++worker) world.slow(worker, std::pow(worker + 1, exponent));
   co_return;
 }
 
@@ -18,7 +18,7 @@ StragglerMaker power(Reader& in) {
   in.about("worker w computes slower by (w + 1)^exponent: a cluster of very uneven workers");
   const double exponent =
       in.number("exponent", {.minimum = 0, .maximum = 10, .help = "0: all alike; 0.5: the i-th takes root i"});
-  return {[=](Engine&, int workers, StragglerMaker::Slow slow) { return spread(workers, std::move(slow), exponent); }};
+  return {.run = [=](StragglerWorld world) { return spread(std::move(world), exponent); }};
 }
 
 }  // namespace paceline::stragglers

@@ -2,8 +2,13 @@
 
 // clang-format off
 #define KINDS(kind) \
+  kind(drift) \
+  kind(periodic) \
   kind(power) \
-  kind(slow)
+  kind(replay) \
+  kind(slow) \
+  kind(spike) \
+  kind(transient)
 // clang-format on
 
 PACELINE_REGISTRY(StragglerMaker, stragglers, "straggler", KINDS)

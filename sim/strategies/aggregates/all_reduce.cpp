@@ -121,6 +121,7 @@ class AllReduceMean final : public Aggregate {
       co_await compute_gathering(me, gradient, round, lane);
     } else if (options_.overlap) {
       std::vector<Task<>> both;
+      both.reserve(2);
       both.push_back(me.compute(gradient));
       both.push_back(lane.run(true));
       co_await me.blocked(all_of(training_.engine(), std::move(both)), lane);
