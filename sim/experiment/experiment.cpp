@@ -50,8 +50,14 @@ Experiment::Experiment(const Spec& spec, Threads& threads) : spec_(spec), thread
   if (shape.train_rows == 0) throw ConfigError({}, "/workload/dataset", "has no training rows");
   const double batch_size =
       double(std::accumulate(spec.batch_sizes.begin(), spec.batch_sizes.end(), std::int64_t{0})) / spec.cluster.workers;
-  cost_ = spec.cost.make({spec.cluster.workers, batch_size, 4.0 * double(model->size()), model->layers(),
-                          model->tensors(), spec.cluster.devices, spec.batch_sizes});
+  CostInput input{spec.cluster.workers, batch_size,      4.0 * double(model->size()), model->layers(), model->tensors(),
+                  spec.cluster.devices, spec.batch_sizes};
+  cost_ = spec.cost.make(input);
+  if (spec.balance.begin) {
+    input.batch_sizes = spec.balance.begin(*cost_, spec.batch_sizes);
+    cost_ = spec.cost.make(input);
+  }
+  const std::vector<int>& sizes = input.batch_sizes;
 
   tensors_ = model->tensors();
   Numerics numerics;
@@ -61,8 +67,10 @@ Experiment::Experiment(const Spec& spec, Threads& threads) : spec_(spec), thread
   }
   cluster_ = std::make_unique<Cluster>(engine_, spec.cluster, spec.seed);
   Shares shares = split(shape, numerics.data.get());
-  pool_ = std::make_unique<GradientPool>(
-      numerics, Batches(shape.train_rows, spec.batch_sizes, spec.shuffled, spec.seed, std::move(shares)), threads);
+  pool_ = std::make_unique<GradientPool>(numerics,
+                                         Batches(shape.train_rows, sizes, spec.shuffled, spec.seed, std::move(shares),
+                                                 spec.balance.make ? spec.balance.make(sizes) : nullptr),
+                                         threads);
 }
 
 // Without numerics nobody reads a row.

@@ -142,6 +142,8 @@ void read_workload(Reader& in, Spec& spec) {
     spec.batch_sizes.push_back(int(size));
   spec.shuffled = in.kind("order", orders::all(), {.fallback = "shuffled", .help = "in which order samples are taken"});
   spec.partition = in.kind("partition", partitions::all(), {.fallback = "shared", .help = "who gets which data"});
+  spec.balance = in.kind_or_name("balance", balances::all(),
+                                 {.fallback = "none", .help = "how the samples of a step are shared out"});
   spec.cost = in.kind("cost", costs::all(), {.help = "what a step costs in time and bytes"});
 }
 
@@ -258,6 +260,10 @@ void check(const Node& root, Spec& spec) {
   check_links(root, cluster, nodes);
   if (spec.partition.needs_devices && cluster.devices.empty())
     fail("workload", "partition", "goes by the speed of the devices, and cluster.device is not given");
+  if (spec.balance.make && !spec.strategy.balances)
+    fail("workload", "balance",
+         "shares out every step of all workers anew: it needs the strategy \"bsp\", with \"accumulate\" 1 and "
+         "\"averaging\" \"weighted\"");
   if (spec.cost.needs_device && cluster.devices.empty())
     fail("cluster", "device",
          "missing: the cost {\"kind\": \"model\"} is reckoned from it, as in {\"peak\": \"15.7TFLOPS\", "

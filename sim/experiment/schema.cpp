@@ -163,7 +163,8 @@ const std::vector<RegistryEntry>& registries() {
       {"models", &models::all()},           {"layers", &layers::all()},           {"datasets", &datasets::all()},
       {"orders", &orders::all()},           {"partitions", &partitions::all()},   {"costs", &costs::all()},
       {"topologies", &topologies::all()},   {"fabrics", &fabrics::all()},         {"jitters", &jitters::all()},
-      {"stragglers", &stragglers::all()},   {"link_events", &link_events::all()}, {"background", &backgrounds::all()}};
+      {"stragglers", &stragglers::all()},   {"link_events", &link_events::all()}, {"background", &backgrounds::all()},
+      {"balances", &balances::all()}};
   return all;
 }
 

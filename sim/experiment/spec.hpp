@@ -26,6 +26,7 @@ struct Spec {
   std::vector<int> batch_sizes;  // by worker
   bool shuffled = true;
   PartitionMaker partition;
+  BalanceMaker balance;
   CostMaker cost;
 
   StrategyMaker strategy;

@@ -67,7 +67,9 @@ StrategyMaker bsp(Reader& in) {
                             .help = "a gradient counts by the samples of its batch, or as much as every other"});
   if (mean.sharding != Sharding::none && aggregate.uses_servers)
     in.fail("sharding", "is for all_reduce; parameter servers hold the parameters anyway");
-  return {.uses_servers = aggregate.uses_servers, .make = [aggregate, mean, averaging](Training& training) {
+  return {.uses_servers = aggregate.uses_servers,
+          .balances = mean.accumulate == 1 && averaging == "weighted",
+          .make = [aggregate, mean, averaging](Training& training) {
             const Batches& batches = training.pool().batches();
             for (int w = 0; w < training.workers(); ++w)
               if (std::int64_t{mean.accumulate} * batches.size(w) > std::numeric_limits<int>::max())

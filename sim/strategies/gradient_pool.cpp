@@ -47,10 +47,18 @@ std::shared_ptr<Values> GradientPool::buffer() {
 }
 
 GradientRef GradientPool::make(int worker, std::int64_t step, Parameters at, int batches) {
-  auto gradient =
-      std::make_shared<Gradient>(*this, worker, step, batches, batches * batches_.size(worker), std::move(at));
+  const int samples = balance() ? 0 : batches * batches_.size(worker);
+  auto gradient = std::make_shared<Gradient>(*this, worker, step, batches, samples, std::move(at));
+  if (balance() && !piecemeal()) take(*gradient);
   if (real()) pending_.push_back(gradient.get());
   return gradient;
+}
+
+int GradientPool::take(Gradient& gradient) {
+  const Batches::Slice slice = batches_.take(gradient.worker, gradient.step);
+  if (slice.count > 0) gradient.taken.push_back(slice);
+  gradient.samples += slice.count;
+  return slice.count;
 }
 
 std::shared_ptr<const Values> GradientPool::value(const GradientRef& gradient) {
@@ -107,6 +115,8 @@ std::shared_ptr<const Values> GradientPool::mean(std::span<const GradientRef> gr
 }
 
 void GradientPool::append_rows(const Gradient& gradient) {
+  for (const Batches::Slice slice : gradient.taken) batches_.append(gradient.worker, slice, rows_);
+  if (balance()) return;
   for (int i = 0; i < gradient.batches; ++i) batches_.append(gradient.worker, gradient.step + i, rows_);
 }
 
@@ -157,6 +167,10 @@ void GradientPool::run(std::vector<Job>& jobs) {
   threads_.run(jobs.size(), [&](std::size_t index, int thread) {
     Job& job = jobs[index];
     job.losses.resize(job.count);
+    if (job.count == 0) {
+      std::fill(job.sum->begin(), job.sum->end(), 0.0f);
+      return;
+    }
     const Rows rows{*numerics_.data, Part::train, std::span(rows_).subspan(job.first, job.count)};
     numerics_.model->gradient(job.x, rows, job.scale, job.sum->data(), job.losses.data(),
                               workspaces_[std::size_t(thread)]);
@@ -164,7 +178,7 @@ void GradientPool::run(std::vector<Job>& jobs) {
 }
 
 void GradientPool::settle_loss(Gradient& gradient, std::span<const double> losses) {
-  gradient.loss = std::accumulate(losses.begin(), losses.end(), 0.0) / double(losses.size());
+  if (!losses.empty()) gradient.loss = std::accumulate(losses.begin(), losses.end(), 0.0) / double(losses.size());
   ++computed_;
 }
 

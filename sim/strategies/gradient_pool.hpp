@@ -51,6 +51,10 @@ class GradientPool {
 
   // The gradient of worker w's k-th batch, or of several from there on, at what it pulled. Costs nothing yet.
   GradientRef make(int worker, std::int64_t step, Parameters at, int batches = 1);
+  // Workers come back for more samples of a step (see balance.hpp), and take them; 0: there are none left.
+  bool piecemeal() const { return balance() && balance()->piecemeal(); }
+  int take(Gradient& gradient);
+  Balance* balance() const { return batches_.balance(); }
 
   // [size]; null without numerics.
   std::shared_ptr<const Values> value(const GradientRef& gradient);

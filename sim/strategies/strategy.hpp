@@ -57,6 +57,7 @@ struct StrategyMaker {
   bool uses_servers = false;
   bool sends_gradients = true;   // which can be compressed
   bool switches = false;         // it is made of others
+  bool balances = false;         // its steps can be shared out anew
   bool awaits_accuracy = false;  // of an evaluation
   double server_momentum = 0;    // shorthand for momentum in the optimizer
   std::function<std::unique_ptr<Strategy>(Training&)> make;

@@ -33,6 +33,10 @@ class Wire {
   void lost(const GradientRef& gradient);
 
  private:
+  // Where samples change from step to step and something is held back for later, a worker compresses its part of the
+  // sum, N n_w / B g_w, and the mean is uniform: what it holds back keeps its worth.
+  bool scales() const { return kind_.keeps_residual && pool_.batches().balance(); }
+  std::shared_ptr<const Values> payload(const GradientRef& gradient);
   GradientPool& pool_;
   CompressorMaker kind_;
   double bytes_;

@@ -41,6 +41,12 @@ class Exchange final : public Blocking {
   bool series_;
 };
 
+// Taking work from a queue that all share.
+class AtTheQueue final : public Blocking {
+ public:
+  void split(Time, Time to, const Spend& spend) const override { spend(Activity::queue, to); }
+};
+
 }  // namespace
 
 Worker::Worker(Training& training, int rank)
@@ -64,12 +70,18 @@ GradientRef Worker::next_gradient(Parameters x, int batches) {
   current_->jitter = training_.cluster().jitter(rank_, steps_);
   row_ = {.worker = rank_, .step = steps_, .start = training_.engine().now(), .samples = current_->samples};
   steps_ += batches;
+  on_device_ = Span{0};
   parts_before_ = parts_through_.count();
   return current_;
 }
 
 Task<> Worker::compute(GradientRef gradient) {
+  if (training_.pool().piecemeal()) {
+    co_await compute_pieces(gradient);
+    co_return;
+  }
   const Computing computing(*this);
+  const Time start = training_.engine().now();
   const int samples = gradient->samples / gradient->batches;
   const auto work = [&](std::int64_t step) {
     StepCost cost = training_.cost().step(rank_, step, samples);
@@ -93,8 +105,40 @@ Task<> Worker::compute(GradientRef gradient) {
     parts_through_.arrive();
   }
   co_await device.reach(done + cost.forward + rest);
+  on_device_ += training_.engine().now() - start;
+  through(*gradient);
+}
+
+// Micro-batches, as long as there are some, taken in the order (time, worker); what they sum to is encoded after the
+// last.
+Task<> Worker::compute_pieces(GradientRef gradient) {
+  Device& device = training_.cluster().device(rank_);
+  const Span overhead = training_.pool().balance()->overhead();
+  const AtTheQueue at_the_queue;
+  for (;;) {
+    co_await training_.engine().turn(std::uint32_t(rank_));
+    const int samples = training_.pool().take(*gradient);
+    if (samples == 0) break;
+    if (overhead > Span{0}) co_await blocked(pass(overhead), at_the_queue);
+    const StepCost cost = training_.cost().step(rank_, gradient->step, samples);
+    const Computing computing(*this);
+    device.begin();
+    co_await device.reach((cost.forward + cost.backward) * gradient->jitter);
+  }
+  if (training_.wire().seconds() > 0) {
+    const Computing computing(*this);
+    device.begin();
+    co_await device.reach(training_.wire().seconds());
+  }
+  through(*gradient);
+}
+
+Task<> Worker::pass(Span span) { co_await training_.engine().sleep(span); }
+
+void Worker::through(Gradient& gradient) {
   computed_at_ = training_.engine().now();
-  gradient->computed_on_device = true;
+  gradient.computed_on_device = true;
+  if (Balance* balance = training_.pool().balance()) balance->measured(rank_, gradient.samples, on_device_);
 }
 
 Task<> Worker::compute_part(GradientRef gradient, double from, double until) {
@@ -106,10 +150,10 @@ Task<> Worker::compute_part(GradientRef gradient, double from, double until) {
   const Computing computing(*this);
   Device& device = training_.cluster().device(rank_);
   device.begin();
+  const Time start = training_.engine().now();
   co_await device.reach(work(until) - work(from));
-  if (until < 2) co_return;
-  computed_at_ = training_.engine().now();
-  gradient->computed_on_device = true;
+  on_device_ += training_.engine().now() - start;
+  if (until >= 2) through(*gradient);
 }
 
 Task<> Worker::update(GradientRef gradient, double share) {
@@ -249,6 +293,7 @@ void Worker::write_rows() {
     const bool applied = gradient->fate == Gradient::Fate::applied;
     if (applied) row.train_loss = gradient->loss;  // of others it may or may not have been computed
     row.staleness = gradient->staleness;
+    row.samples = gradient->samples;
     training_.sink().step(row);
     if (!applied) continue;
     through_steps_ += gradient->batches;

@@ -106,6 +106,9 @@ class Worker {
     Worker& worker_;
   };
 
+  Task<> compute_pieces(GradientRef gradient);
+  Task<> pass(Span span);
+  void through(Gradient& gradient);
   Task<> newer(const Parameters& x);
   Task<> then_wait(Task<> work);
   Parameters take_newest();
@@ -124,6 +127,7 @@ class Worker {
   bool computing_ = false;
   std::array<Span, activities> spent_{};
   Time computed_at_{};
+  Span on_device_{0};  // what computing the current gradient has taken
   Span overlapped_{};
   std::vector<double> parts_;
   Arrivals parts_through_;

@@ -86,7 +86,11 @@ class AllReduceMean final : public Aggregate {
         x_{Version{0, training.initial()}},
         entered_(std::size_t(training.workers())) {
     const CompressorMaker& kind = training.wire().kind();
-    if (compresses() && !kind.piecewise) options_.overlap = false;
+    if ((compresses() && !kind.piecewise) || training.pool().piecemeal()) options_.overlap = false;
+    if (training.pool().piecemeal() && options.mean.sharding == Sharding::zero3)
+      throw ConfigError({}, "/workload/balance",
+                        "micro-batches from a queue cannot go with zero3, which gathers the parameters of a batch part "
+                        "by part");
     if (gathers() && sharded())
       throw ConfigError(
           {}, "/training/compression",
