@@ -1,7 +1,7 @@
 // work_stealing: the samples of a step are a queue of micro-batches; a worker that is through with one takes the next,
-// until there is none, and then all average, each weighted by the samples it has computed, be it none. Of those who come
-// at one instant the lower worker is first. While micro-batches are left everybody is busy, so with b samples in one a
-// step of rates v takes at most
+// until there is none, and then all average, each weighted by the samples it has computed, be it none. Of those who
+// come at one instant the lower worker is first. While micro-batches are left everybody is busy, so with b samples in
+// one a step of rates v takes at most
 //     (B - b) / Σ v + b / min v.
 #include <algorithm>
 
