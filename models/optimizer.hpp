@@ -15,6 +15,7 @@ class Optimizer {
   virtual ~Optimizer() = default;
   // to = from after one step with gradient g; rate_scale multiplies the learning rate. from may be to.
   virtual void step(const float* from, const float* g, float* to, double rate_scale) = 0;
+  virtual std::unique_ptr<Optimizer> clone() const = 0;  // with its state
 };
 
 struct OptimizerMaker {

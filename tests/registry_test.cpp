@@ -12,6 +12,7 @@
 #include "sim/experiment/parse.hpp"
 #include "sim/experiment/schema.hpp"
 #include "sim/strategies/aggregate.hpp"
+#include "sim/strategies/balance.hpp"
 #include "tests/support/run.hpp"
 #include "tests/support/strategies.hpp"
 #include "topologies/fabrics/fabric.hpp"
@@ -74,6 +75,7 @@ TEST(Registries, EveryKindWithoutRequiredKeysIsMadeFromItsNameAlone) {
   expect_defaults(datasets::all(), {"mnist", "cifar10", "csv", "text"});  // a path
   expect_defaults(orders::all(), {});
   expect_defaults(partitions::all(), {"weighted"});  // a weight for each worker
+  expect_defaults(balances::all(), {});
   expect_defaults(costs::all(), {});
   expect_defaults(topologies::all(), {"graph"});  // nor the list of nodes
   expect_defaults(fabrics::all(), {});
@@ -89,11 +91,12 @@ TEST(Registries, TheirDefaultsAreWhatTheyDescribe) {
   const std::size_t events = run(scenario).results.performance.events;
   for (const char* set : {"cluster.servers.count=1", "cluster.servers.service=0s", "cluster.servers.shards=parallel",
                           "workload.order={\"kind\": \"shuffled\"}", "workload.partition={\"kind\": \"shared\"}",
-                          "training.schedule={\"kind\": \"constant\"}", "training.compression={\"kind\": \"none\"}",
-                          "numerics=true", "cluster.placement=packed", "cluster.network.fidelity=fluid",
-                          "cluster.network.per_message_overhead=0s", "cluster.network.bandwidth_efficiency=1",
-                          "cluster.network.sharing_noise=0", "cluster.network.sharing_interval=0s",
-                          "cluster.link_events=[]", "cluster.background_traffic=[]", "training.optimizer.momentum=0"}) {
+                          "workload.balance=\"none\"", "training.schedule={\"kind\": \"constant\"}",
+                          "training.compression={\"kind\": \"none\"}", "numerics=true", "cluster.placement=packed",
+                          "cluster.network.fidelity=fluid", "cluster.network.per_message_overhead=0s",
+                          "cluster.network.bandwidth_efficiency=1", "cluster.network.sharing_noise=0",
+                          "cluster.network.sharing_interval=0s", "cluster.link_events=[]",
+                          "cluster.background_traffic=[]", "training.optimizer.momentum=0"}) {
     const auto with = run(scenario, {set});
     EXPECT_EQ(with.results.performance.events, events) << set;
     EXPECT_EQ(*with.parameters, *run(scenario).parameters) << set;

@@ -21,6 +21,8 @@ class Adam final : public Optimizer {
     for (std::size_t i = 0; i < u.size(); ++i) to[i] -= rate * u[i];
   }
 
+  std::unique_ptr<Optimizer> clone() const override { return std::make_unique<Adam>(*this); }
+
  private:
   AdamSettings settings_;
   std::size_t size_;

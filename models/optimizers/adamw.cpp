@@ -19,6 +19,8 @@ class AdamW final : public Optimizer {
     for (std::size_t i = 0; i < u.size(); ++i) to[i] = keep * to[i] - step * u[i];
   }
 
+  std::unique_ptr<Optimizer> clone() const override { return std::make_unique<AdamW>(*this); }
+
  private:
   AdamSettings settings_;
   std::size_t size_;

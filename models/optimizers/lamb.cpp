@@ -30,6 +30,8 @@ class Lamb final : public Optimizer {
     }
   }
 
+  std::unique_ptr<Optimizer> clone() const override { return std::make_unique<Lamb>(*this); }
+
  private:
   AdamSettings settings_;
   std::vector<std::size_t> tensors_;

@@ -33,10 +33,12 @@ class Lars final : public Optimizer {
     }
   }
 
+  std::unique_ptr<Optimizer> clone() const override { return std::make_unique<Lars>(*this); }
+
  private:
   Settings settings_;
   std::vector<std::size_t> tensors_;
-  std::vector<float> velocity_;
+  Values velocity_;
 };
 
 OptimizerMaker maker(const Settings& settings) {

@@ -22,6 +22,10 @@ class Clipped final : public Optimizer {
     inner_->step(from, g, to, rate_scale);
   }
 
+  std::unique_ptr<Optimizer> clone() const override {
+    return std::make_unique<Clipped>(inner_->clone(), most_, scaled_.size());
+  }
+
  private:
   std::unique_ptr<Optimizer> inner_;
   double most_;

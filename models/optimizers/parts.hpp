@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "models/optimizer.hpp"
+#include "sim/core/ledger.hpp"
 
 namespace paceline {
 
@@ -33,7 +34,8 @@ class Moments {
  private:
   AdamSettings settings_;
   double power1_ = 1, power2_ = 1;  // βᵗ
-  std::vector<float> first_, second_, direction_;
+  Values first_, second_;
+  std::vector<float> direction_;
 };
 
 }  // namespace paceline

@@ -27,6 +27,8 @@ class Sgd : public Optimizer {
     descend(to, g, velocity_.data(), rate);
   }
 
+  std::unique_ptr<Optimizer> clone() const override { return std::make_unique<Sgd>(*this); }
+
  private:
   // In one pass: large models are bound by memory. Where from is to, an entry depends on itself alone.
   void descend(const float* from, const float* g, float* to, float rate) const {
@@ -52,7 +54,7 @@ class Sgd : public Optimizer {
 
   Settings settings_;
   std::size_t size_;
-  std::vector<float> velocity_;
+  Values velocity_;
 };
 
 OptimizerMaker maker(const Settings& settings) {

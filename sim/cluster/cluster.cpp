@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "sim/cluster/link_names.hpp"
 
 namespace paceline {
@@ -72,6 +74,67 @@ void Cluster::start_disturbances(Engine& engine) {
   for (std::size_t i = 0; i < spec_.background.size(); ++i)
     engine.spawn(fmt::format("background {}", i), spec_.background[i].run({engine, network_, seed_, i}),
                  Engine::Kind::daemon);
+}
+
+bool ClusterSpec::devices_fail() const {
+  return std::any_of(failures.begin(), failures.end(),
+                     [](const FailureMaker& each) { return each.run && each.of != FailureMaker::Of::links; });
+}
+
+namespace {
+bool names_one_of(const FailureMaker& failure, const std::vector<int>& host) {
+  return std::any_of(host.begin(), host.end(), [&](int worker) {
+    return std::binary_search(failure.workers.begin(), failure.workers.end(), worker);
+  });
+}
+}  // namespace
+
+void Cluster::start_failures(Engine& engine, const std::vector<std::vector<int>>& hosts, OnWorker fail,
+                             OnWorker repaired) {
+  for (std::size_t i = 0; i < spec_.failures.size(); ++i) {
+    const FailureMaker& failure = spec_.failures[i];
+    if (!failure.run) continue;
+    const auto start = [&](int thing, std::function<void()> fails, std::function<void()> works) {
+      const Stream stream(splitmix64(seed_ ^ splitmix64(i)), "failure", std::uint64_t(thing));
+      engine.spawn(fmt::format("failure {} of {}", i, thing),
+                   failure.run({engine, thing, stream, std::move(fails), std::move(works)}), Engine::Kind::daemon);
+    };
+    if (failure.of == FailureMaker::Of::workers)
+      for (const int worker : failure.workers)
+        start(
+            worker, [=] { fail(worker); }, [=] { repaired(worker); });
+    if (failure.of == FailureMaker::Of::hosts)
+      for (const std::vector<int>& host : hosts)
+        if (names_one_of(failure, host))
+          start(
+              host[0],
+              [=] {
+                for (const int worker : host) fail(worker);
+              },
+              [=] {
+                for (const int worker : host) repaired(worker);
+              });
+    if (failure.of == FailureMaker::Of::links)
+      for (const LinkId link : links_named(*topology_, failure.link)) {
+        const std::size_t event = spec_.link_events.size() + i;
+        start(
+            int(link), [=, this] { link_states_.set(link, event, {.factor = 0}); },
+            [=, this] { link_states_.undo(link, event); });
+      }
+  }
+}
+
+double Cluster::failure_rate(const std::vector<std::vector<int>>& hosts) const {
+  double rate = 0;
+  for (const FailureMaker& failure : spec_.failures) {
+    if (!failure.run) continue;
+    if (failure.of == FailureMaker::Of::workers) rate += double(failure.workers.size()) / failure.mean;
+    if (failure.of == FailureMaker::Of::hosts)
+      rate += double(std::count_if(hosts.begin(), hosts.end(),
+                                   [&](const auto& host) { return names_one_of(failure, host); })) /
+              failure.mean;
+  }
+  return rate;
 }
 
 }  // namespace paceline

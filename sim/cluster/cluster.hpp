@@ -8,6 +8,7 @@
 #include "sim/cluster/background/background.hpp"
 #include "sim/cluster/cost.hpp"
 #include "sim/cluster/device.hpp"
+#include "sim/cluster/failures/failure.hpp"
 #include "sim/cluster/fidelity.hpp"
 #include "sim/cluster/jitter/jitter.hpp"
 #include "sim/cluster/link_events/link_event.hpp"
@@ -46,7 +47,9 @@ struct ClusterSpec {
   NetworkOptions network;
   std::vector<LinkEventMaker> link_events;
   std::vector<BackgroundMaker> background;
+  std::vector<FailureMaker> failures;
 
+  bool devices_fail() const;
   int dedicated_servers() const { return servers.colocated ? 0 : servers.count; }
   int nodes_needed() const { return workers + dedicated_servers(); }
 };
@@ -78,6 +81,11 @@ class Cluster {
 
   // Starts what disturbs the workers: stragglers, link events, background traffic.
   void start_disturbances(Engine& engine);
+  // Starts what breaks; says so of workers, by their hosts.
+  using OnWorker = std::function<void(int worker)>;
+  void start_failures(Engine& engine, const std::vector<std::vector<int>>& hosts, OnWorker fail, OnWorker repaired);
+  // Failures per second of all devices together, as means; those of lists are not in it.
+  double failure_rate(const std::vector<std::vector<int>>& hosts) const;
 
  private:
   const ClusterSpec& spec_;

@@ -55,7 +55,7 @@ Network::Totals& Network::Totals::operator+=(const Totals& other) {
 }
 
 double Network::payload_rate(const LinkSpec& spec) const {
-  return spec.bandwidth * spec.efficiency * options_.bandwidth_efficiency * 1e-12;
+  return spec.bandwidth * options_.bandwidth_factor * spec.efficiency * options_.bandwidth_efficiency * 1e-12;
 }
 
 FlowId Network::launch(std::span<const LinkId> route, double bytes, double weight, Span waited, void* target,

@@ -26,6 +26,7 @@ namespace paceline {
 struct NetworkOptions {
   Span per_message_overhead{0};     // of every message, besides its links'
   double bandwidth_efficiency = 1;  // payload over wire bytes, besides its links'
+  double bandwidth_factor = 1;      // on the bandwidth of every link
   double sharing_noise = 0;         // sigma
   Span sharing_interval{0};         // 0: a flow's weight is drawn once
   std::uint64_t seed = 0;

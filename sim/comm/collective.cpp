@@ -41,7 +41,7 @@ void Collective::take(Port& from, Part part, bool sum) {
   group_.received(from.to_, bytes(part));
   if (from.values_.empty()) return;
   const std::span<float> mine = values(from.to_, part);
-  const std::vector<float>& theirs = from.values_.front();
+  const Values& theirs = from.values_.front();
   const std::size_t both = std::min(mine.size(), theirs.size());  // parts may differ by one value
   for (std::size_t i = 0; i < both; ++i) mine[i] = sum ? mine[i] + theirs[i] : theirs[i];
   from.values_.pop_front();

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "sim/comm/communicator.hpp"
+#include "sim/core/ledger.hpp"
 #include "sim/core/registry.hpp"
 
 namespace paceline {
@@ -59,7 +60,7 @@ class Collective {
     int from_, to_;
     Arrivals in_, out_;
     std::uint64_t sent_ = 0, expected_ = 0;
-    std::list<std::vector<float>> values_;  // of messages that are not taken in
+    std::list<Values> values_;  // of messages that are not taken in
   };
 
   int size() const { return group_.size(); }

@@ -82,6 +82,11 @@ Communicator& Communicator::group(const std::vector<int>& ranks) {
   return *made;
 }
 
+void Communicator::reset() {
+  for (auto& [ends, connection] : connections_) connection.reset();
+  for (auto& [ranks, group] : groups_) group->reset();
+}
+
 const std::vector<std::vector<int>>& Communicator::hosts() const {
   if (!hosts_.empty()) return hosts_;
   std::unordered_map<int, std::size_t> places;

@@ -43,6 +43,7 @@ class Communicator {
 
   int size() const { return int(nodes_.size()); }
   int node(int rank) const { return nodes_[std::size_t(rank)]; }
+  int member(int rank) const { return members_[std::size_t(rank)]; }  // the rank among all
   Engine& engine() const { return engine_; }
   Network& network() const { return network_; }
   Sink* log() const { return log_; }
@@ -59,6 +60,9 @@ class Communicator {
   Connection& connection(int from, int to);
   void sent(int rank, double bytes) { traffic_[std::size_t(members_[std::size_t(rank)])].sent += bytes; }
   void received(int rank, double bytes) { traffic_[std::size_t(members_[std::size_t(rank)])].received += bytes; }
+
+  // Takes back all messages that are on their way between ranks, here and in groups.
+  void reset();
 
   // A group of some of these ranks: rank r of it is ranks[r] here. Made once.
   Communicator& group(const std::vector<int>& ranks);

@@ -4,6 +4,8 @@ namespace paceline {
 
 Fused::~Fused() {
   if (ticket_) group_.engine().unschedule(ticket_);
+  for (std::size_t i = 0; i < flows_.size() && under_way_ > 0; ++i)
+    if (!arrived_[i]) group_.network().cancel(flows_[i]);
 }
 
 Task<> Fused::member(int) {
@@ -34,16 +36,19 @@ void Fused::begin() {
   }
   const Phase& phase = plan_[phase_++];
   under_way_ = phase.size();
+  flows_.clear();
+  arrived_.assign(phase.size(), false);
   for (std::uint32_t i = 0; i < phase.size(); ++i) {
     const Burst& burst = phase[i];
     group_.route(burst.from, burst.to, route_);
     const Span less = group_.network().latency(route_) - burst.latency;
-    group_.network().send(route_, burst.bytes, {this, &Fused::on_arrival, i}, 1, less);
+    flows_.push_back(group_.network().send(route_, burst.bytes, {this, &Fused::on_arrival, i}, 1, less));
   }
   if (phase.empty()) begin();
 }
 
 void Fused::arrived(std::size_t burst) {
+  arrived_[burst] = true;
   log(plan_[phase_ - 1][burst]);
   if (--under_way_ == 0) begin();
 }

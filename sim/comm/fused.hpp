@@ -30,6 +30,8 @@ class Fused final : public Collective {
   const bool analytic_;
   int joined_ = 0;
   std::size_t phase_ = 0, under_way_ = 0;
+  std::vector<FlowId> flows_;  // of the phase, by burst
+  std::vector<bool> arrived_;
   Time since_{};  // of the phase
   Engine::Ticket ticket_ = 0;
   std::vector<LinkId> route_;

@@ -16,8 +16,13 @@ class Connection {
   Connection(Engine& engine, Network& network, int from, int to, std::vector<LinkId> route, Sink* log)
       : engine_(engine), network_(network), from_(from), to_(to), route_(std::move(route)), log_(log) {}
   Connection(const Connection&) = delete;
-  ~Connection() {
-    if (under_way_) network_.cancel(flow_);
+  ~Connection() { reset(); }
+
+  // Takes back all messages that have not arrived; nobody hears of them.
+  void reset() {
+    if (std::exchange(under_way_, false)) network_.cancel(flow_);
+    waiting_.clear();
+    next_ = 0;
   }
 
   // Hands a message over. On its arrival the delivery is called; its target must live until then.

@@ -94,7 +94,7 @@ void ParameterServer::release(Slot slot) {
 }
 
 Task<ParameterServer::Taken> ParameterServer::next() {
-  for (;;) {
+  for (bool waited = false;;) {
     ++begun_;
     co_await arrivals_.reaches(std::int64_t(taken_) + 1);
     co_await engine_.turn(0);
@@ -106,7 +106,9 @@ Task<ParameterServer::Taken> ParameterServer::next() {
     const Slot slot = *first;
     arrived_.erase(first);
     const int worker = pushes_[slot].worker;
+    const Time began = engine_.now();
     serving_ = slot;
+    waited |= pushes_[slot].arrived == began;
     if (!pushes_[slot].withdrawn) {
       engine_.mark(std::uint64_t(shard_) << 32 | std::uint64_t(worker));
       if (const double service = cluster_.service(shard_, served_++); service > 0)
@@ -114,7 +116,7 @@ Task<ParameterServer::Taken> ParameterServer::next() {
     }
     serving_.reset();
     release(slot);
-    if (!pushes_[slot].withdrawn) co_return Taken{worker, slot};
+    if (!pushes_[slot].withdrawn) co_return Taken{worker, slot, pushes_[slot].arrived, waited};
   }
 }
 
@@ -153,10 +155,20 @@ void ParameterServer::restart() {
   if (serving_) release(*serving_);
   serving_.reset();
   begun_ = taken_ = std::uint64_t(arrivals_.value());
+  withhold_if([](const Answer&) { return true; });
+}
+
+void ParameterServer::withhold(int worker) {
+  withhold_if([worker](const Answer& each) { return each.worker == worker; });
+}
+
+void ParameterServer::withhold_if(const std::function<bool(const Answer&)>& which) {
   for (Slot slot = 0; slot < answers_.size(); ++slot) {
-    if (!std::exchange(answers_[slot].under_way, false)) continue;
-    cluster_.network().cancel(answers_[slot].flow);
-    cluster_.device(answers_[slot].worker).end_communication();
+    Answer& answer = answers_[slot];
+    if (!answer.under_way || !which(answer)) continue;
+    answer.under_way = false;
+    cluster_.network().cancel(answer.flow);
+    cluster_.device(answer.worker).end_communication();
     free_answers_.push_back(slot);
   }
 }

@@ -26,6 +26,8 @@ class ParameterServer {
   struct Taken {
     int worker;
     Slot slot;
+    Time arrived;
+    bool waited_for;  // the server has done nothing since it last waited that came to something
   };
 
   // `bytes`: of an answer. `received(w)` is called when worker w has an answer; traffic is by worker.
@@ -36,6 +38,8 @@ class ParameterServer {
   Slot send(int worker, double bytes);
   // Takes back all that a worker has sent and that was not taken yet; gives their slots.
   std::vector<Slot> withdraw(int worker);
+  // Takes back the answers that are on their way to a worker.
+  void withhold(int worker);
   const Request& request(int worker) const { return requests_[std::size_t(worker)]; }
 
   // The server's side: waits for the next request, then for its service.
@@ -77,6 +81,7 @@ class ParameterServer {
   void arrive(Slot slot);
   void receive(Slot slot);
   void release(Slot slot);
+  void withhold_if(const std::function<bool(const Answer&)>& which);
 
   Engine& engine_;
   Cluster& cluster_;

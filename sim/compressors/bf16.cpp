@@ -23,6 +23,8 @@ class Bf16 final : public Compressor {
     for (std::size_t i = 0; i < sent.size(); ++i) sent[i] = rounded(gradient[i]);
   }
 
+  std::unique_ptr<Compressor> clone() const override { return std::make_unique<Bf16>(*this); }
+
  private:
   double entries_;
 };

@@ -40,6 +40,7 @@ class Compressor {
                       std::span<float> result);
   // What a worker holds back for later, [size]; empty before its first gradient, and of a kind that holds nothing back.
   virtual std::span<const float> residual(int worker) const;
+  virtual std::unique_ptr<Compressor> clone() const = 0;  // with all residuals
 
  private:
   std::vector<std::vector<float>> sent_;  // by worker, of reduce

@@ -46,6 +46,8 @@ class Dgc final : public Compressor {
 
   std::span<const float> residual(int worker) const override { return v_.peek(worker); }
 
+  std::unique_ptr<Compressor> clone() const override { return std::make_unique<Dgc>(*this); }
+
  private:
   float clipping(std::span<const float> gradient) const {
     if (!settings_.clip) return 1;

@@ -29,6 +29,8 @@ class EfSign final : public Compressor {
 
   std::span<const float> residual(int worker) const override { return residuals_.peek(worker); }
 
+  std::unique_ptr<Compressor> clone() const override { return std::make_unique<EfSign>(*this); }
+
  private:
   double entries_;
   Residuals residuals_;

@@ -29,6 +29,8 @@ class Fp16 final : public Compressor {
     for (std::size_t i = 0; i < sent.size(); ++i) sent[i] = rounded(gradient[i]);
   }
 
+  std::unique_ptr<Compressor> clone() const override { return std::make_unique<Fp16>(*this); }
+
  private:
   double entries_;
 };

@@ -76,7 +76,7 @@ class PowerSgd final : public Compressor {
   std::vector<double> bytes(std::int64_t) const override { return bytes_; }
 
   void encode(int worker, std::int64_t, std::span<const float> gradient, std::span<float> sent) override {
-    std::vector<float>& q = own_q_[std::size_t(worker)];
+    Values& q = own_q_[std::size_t(worker)];
     if (q.empty()) q = start_;
     const float* const values = gradient.data();
     const double weight = 1;
@@ -90,10 +90,12 @@ class PowerSgd final : public Compressor {
 
   std::span<const float> residual(int worker) const override { return residuals_.peek(worker); }
 
+  std::unique_ptr<Compressor> clone() const override { return std::make_unique<PowerSgd>(*this); }
+
  private:
   // Of the workers from `first` on. Residuals stay zero where nothing is compressed.
-  void exchange(int first, std::span<const float* const> gradients, std::span<const double> weights,
-                std::vector<float>& q, std::span<float> result) {
+  void exchange(int first, std::span<const float* const> gradients, std::span<const double> weights, Values& q,
+                std::span<float> result) {
     mean_.assign(size_, 0.0f);
     for (std::size_t w = 0; w < gradients.size(); ++w) {
       const std::span<float> e = residuals_[first + int(w)];
@@ -134,9 +136,9 @@ class PowerSgd final : public Compressor {
   std::vector<double> bytes_;
   std::vector<Matrix> matrices_;
   Residuals residuals_;
-  std::vector<float> start_, q_;           // Qᵀ of all matrices, at the start and of all workers together
-  std::vector<std::vector<float>> own_q_;  // of a worker that is alone
-  std::vector<float> mean_, p_, next_q_;   // scratch
+  Values start_, q_;                      // Qᵀ of all matrices, at the start and of all workers together
+  std::vector<Values> own_q_;             // of a worker that is alone
+  std::vector<float> mean_, p_, next_q_;  // scratch
   std::vector<double> columns_;
 };
 

@@ -36,6 +36,8 @@ class Qsgd final : public Compressor {
     }
   }
 
+  std::unique_ptr<Compressor> clone() const override { return std::make_unique<Qsgd>(*this); }
+
  private:
   float rounded(float x, float norm, double uniform) const {
     const double levels = levels_, unit = double(norm) / levels;

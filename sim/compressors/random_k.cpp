@@ -38,6 +38,8 @@ class RandomK final : public Compressor {
 
   std::span<const float> residual(int worker) const override { return residuals_.peek(worker); }
 
+  std::unique_ptr<Compressor> clone() const override { return std::make_unique<RandomK>(*this); }
+
  private:
   // Selection sampling (Knuth, volume 2, algorithm S): entry i is taken with the probability that is left for it.
   void choose(std::int64_t step) {

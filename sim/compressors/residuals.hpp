@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "sim/compressors/compressor.hpp"
+#include "sim/core/ledger.hpp"
 
 namespace paceline {
 
@@ -12,7 +13,7 @@ class Residuals {
   explicit Residuals(const CompressorMaker::For& what) : size_(what.size), own_(std::size_t(what.workers)) {}
 
   std::span<float> operator[](int worker) {
-    std::vector<float>& own = own_[std::size_t(worker)];
+    Values& own = own_[std::size_t(worker)];
     own.resize(size_);
     return own;
   }
@@ -20,7 +21,7 @@ class Residuals {
 
  private:
   std::size_t size_;
-  std::vector<std::vector<float>> own_;
+  std::vector<Values> own_;
 };
 
 }  // namespace paceline

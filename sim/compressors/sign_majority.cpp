@@ -24,6 +24,8 @@ class SignMajority final : public Compressor {
     for (float& entry : result) entry = sign(entry);
   }
 
+  std::unique_ptr<Compressor> clone() const override { return std::make_unique<SignMajority>(*this); }
+
  private:
   double entries_;
 };

@@ -36,6 +36,8 @@ class TernGrad final : public Compressor {
     }
   }
 
+  std::unique_ptr<Compressor> clone() const override { return std::make_unique<TernGrad>(*this); }
+
  private:
   std::vector<Tensor> tensors_;
   double bytes_;

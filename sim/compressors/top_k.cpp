@@ -27,6 +27,8 @@ class TopK final : public Compressor {
 
   std::span<const float> residual(int worker) const override { return residuals_.peek(worker); }
 
+  std::unique_ptr<Compressor> clone() const override { return std::make_unique<TopK>(*this); }
+
  private:
   std::size_t k_;
   double bytes_;

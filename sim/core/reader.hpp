@@ -108,8 +108,10 @@ class Reader {
   std::optional<std::int64_t> optional_integer(std::string_view key, IntegerKey spec);
   std::optional<double> optional_number(std::string_view key, NumberKey spec);
   std::optional<double> optional_duration(std::string_view key, QuantityKey spec);
-  // A list that has no kinds yet: only [] is right.
-  void empty_list(std::string_view key, std::string_view help);
+  std::optional<double> optional_bandwidth(std::string_view key, QuantityKey spec);
+  std::optional<double> optional_bytes(std::string_view key, QuantityKey spec);
+  // A duration, or the name of a rule that gives one (empty).
+  std::optional<double> duration_or(std::string_view key, std::string_view name, QuantityKey spec);
   // Workers as "3", "0-3,7" or [0, 1]; sorted, each once.
   std::vector<int> workers(std::string_view key, std::string_view help);
   std::vector<int> workers_or_all(std::string_view key, std::string_view help);  // left out: all
@@ -173,6 +175,7 @@ class Reader {
   KeyDescription* declare(std::string_view key, std::string_view type, std::string_view help, bool required);
   const Node* value(std::string_view key, bool required, std::string_view what);
   double quantity(std::string_view key, Dimension dimension, const QuantityKey& spec);
+  std::optional<double> optional_quantity(std::string_view key, Dimension dimension, QuantityKey spec);
   std::string pointer_to(std::string_view key) const;
   Reader inside(Node& object, std::string pointer) { return Reader(object, std::move(pointer), *context_); }
   const Node& own_kind(const Kinds& registry);

@@ -115,10 +115,33 @@ std::optional<double> Reader::optional_number(std::string_view key, NumberKey sp
   return read;
 }
 
-std::optional<double> Reader::optional_duration(std::string_view key, QuantityKey spec) {
+std::optional<double> Reader::optional_quantity(std::string_view key, Dimension dimension, QuantityKey spec) {
   spec.fallback = std::numeric_limits<double>::quiet_NaN();
-  const double read = duration(key, spec);
+  const double read = quantity(key, dimension, spec);
   return std::isnan(read) ? std::nullopt : std::optional(read);
+}
+
+std::optional<double> Reader::optional_duration(std::string_view key, QuantityKey spec) {
+  return optional_quantity(key, Dimension::duration, spec);
+}
+
+std::optional<double> Reader::optional_bandwidth(std::string_view key, QuantityKey spec) {
+  return optional_quantity(key, Dimension::bandwidth, spec);
+}
+
+std::optional<double> Reader::optional_bytes(std::string_view key, QuantityKey spec) {
+  return optional_quantity(key, Dimension::bytes, spec);
+}
+
+std::optional<double> Reader::duration_or(std::string_view key, std::string_view name, QuantityKey spec) {
+  const Node* found = node_ ? node_->find(key) : nullptr;
+  if (found && found->kind == Kind::text && found->text == name) {
+    text(key, {.choices = {std::string(name)}, .help = spec.help});
+    return std::nullopt;
+  }
+  const double read = duration(key, spec);
+  if (description_) description_->keys.back().choices = {std::string(name)};
+  return read;
 }
 
 double Reader::quantity(std::string_view key, Dimension dimension, const QuantityKey& spec) {
@@ -324,13 +347,6 @@ std::vector<int> Reader::read_workers(std::string_view key, const Node& found) {
   }
   if (chosen.empty()) fail(key, "names no worker");
   return {chosen.begin(), chosen.end()};
-}
-
-void Reader::empty_list(std::string_view key, std::string_view help) {
-  declare(key, "empty list", help, false);
-  const Node* found = value(key, false, "");
-  if (found && (found->kind != Kind::array || !found->items.empty()))
-    fail(key, fmt::format("must be [], not {}", found->show()));
 }
 
 }  // namespace paceline

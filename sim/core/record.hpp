@@ -27,6 +27,7 @@ struct StepRow {
   int samples = 0;
   std::optional<double> train_loss{};  // mean over the batch, at the parameters it was computed at
   std::int64_t staleness = 0;
+  bool applied = true;  // its gradient became part of the parameters
 };
 
 // An evaluation. Losses and the accuracy are empty without numerics.

@@ -50,17 +50,26 @@ Experiment::Experiment(const Spec& spec, Threads& threads) : spec_(spec), thread
     throw ConfigError({}, "/workload/model",
                       fmt::format("has {} parameters; at most {} are possible", model->size(), largest_model));
   if (shape.train_rows == 0) throw ConfigError({}, "/workload/dataset", "has no training rows");
-  cost_ = make_cost(spec, *model);
+  std::vector<int> sizes = spec.batch_sizes;
+  cost_ = make_cost(spec, *model, sizes);
+  if (spec.balance.begin) {
+    sizes = spec.balance.begin(*cost_, sizes);
+    cost_ = make_cost(spec, *model, sizes);
+  }
+
   tensors_ = model->tensors();
   Numerics numerics;
   if (spec.numerics) {
-    initial_ = std::make_shared<Values>(initial_parameters(*model, spec.model.seed.value_or(spec.seed)));
+    const std::vector<float> initial = initial_parameters(*model, spec.model.seed.value_or(spec.seed));
+    initial_ = std::make_shared<Values>(initial.begin(), initial.end());
     numerics = {spec.dataset.load(), model};
   }
   cluster_ = std::make_unique<Cluster>(engine_, spec.cluster, spec.seed);
   Shares shares = split(shape, numerics.data.get());
-  pool_ = std::make_unique<GradientPool>(
-      numerics, Batches(shape.train_rows, spec.batch_sizes, spec.shuffled, spec.seed, std::move(shares)), threads);
+  pool_ = std::make_unique<GradientPool>(numerics,
+                                         Batches(shape.train_rows, sizes, spec.shuffled, spec.seed, std::move(shares),
+                                                 spec.balance.make ? spec.balance.make(sizes) : nullptr),
+                                         threads);
 }
 
 // Without numerics nobody reads a row.
@@ -82,6 +91,7 @@ Experiment::~Experiment() { engine_.stop(); }
 Results Experiment::run(const RunOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   const double cpu = cpu_seconds();
+  const Ledger::Scope enrolled(ledger_);
   if (!options.files.cost.empty()) costs_ = std::make_unique<CostRecord>(*cost_, spec_.batch_sizes);
   record_ = std::make_unique<Record>(
       spec_.cluster.workers, options.files, [this](int node) { return cluster_->topology().vertex_name(node); },
@@ -90,19 +100,16 @@ Results Experiment::run(const RunOptions& options) {
                                  spec_.seed);
   training_ = std::make_unique<Training>(Training::Setup{engine_, *cluster_, *cost_, *pool_, *wire_, *record_,
                                                          spec_.optimizer, initial_, spec_.stop, spec_.evaluate,
-                                                         spec_.schedule, spec_.most_at_once});
-  strategy_ = spec_.strategy.make(*training_);
+                                                         spec_.schedule, spec_.recovery, spec_.most_at_once});
+  strategy_ = training_->make(spec_.strategy);
+  if (!options.checkpoint.empty())
+    checkpoints_ = std::make_unique<Checkpoints>(options.checkpoint, spec_.hash, engine_, *pool_, ledger_);
+  if (options.resume) checkpoints_->resume();
   if (options.max_events) engine_.limit_events(options.max_events);
-  if (options.poll) engine_.set_interrupt([&] { options.poll(progress()); }, pool_->real() ? 8 : 1024);
+  poll_every_ = pool_->real() ? 8 : 1024;
+  if (options.poll || checkpoints_) engine_.set_interrupt([&] { look(options); }, options.resume ? 1 : poll_every_);
   training_->start(*strategy_);
-  try {
-    engine_.run();
-  } catch (const Interrupted& stop) {
-    training_->finish("interrupted", stop.what());
-  } catch (const LimitReached& limit) { training_->finish("limit", limit.what()); } catch (const Deadlock& deadlock) {
-    deadlock_ = deadlock.what();
-    training_->finish("deadlock", deadlock_);
-  }
+  run_events();
   training_->close();
   record_->close();
   if (costs_) write_file(options.files.cost, costs_->to_json());
@@ -111,6 +118,44 @@ Results Experiment::run(const RunOptions& options) {
   results.performance.cpu_s = cpu_seconds() - cpu;
   engine_.stop();
   return results;
+}
+
+void Experiment::look(const RunOptions& options) {
+  const bool playing = checkpoints_ && checkpoints_->is_playing();
+  if (playing) checkpoints_->arrive();
+  if (engine_.events() % poll_every_ != 0) return;
+  if (checkpoints_ && !playing && pool_->real() && checkpoints_->age() > spec_.checkpoint_wall) checkpoints_->write();
+  if (options.poll && !training_->finished()) options.poll(progress());
+}
+
+// Until it ends by itself or is interrupted, which leaves a checkpoint, unless the one before holds yet.
+void Experiment::run_events() {
+  const auto interrupted = [this](const char* reason, const std::exception& why) {
+    if (checkpoints_ && checkpoints_->is_playing()) return false;
+    std::string detail = why.what();
+    try {
+      if (checkpoints_) training_->finished() ? checkpoints_->remove() : checkpoints_->write();
+    } catch (const RunError& error) { detail += fmt::format("; no checkpoint: {}", error.what()); }
+    training_->finish(reason, detail);
+    return true;
+  };
+  try {
+    engine_.run();
+  } catch (const Interrupted& stop) {
+    if (!interrupted("interrupted", stop)) throw;
+    return;
+  } catch (const LimitReached& limit) {
+    if (!interrupted("limit", limit)) throw;
+    return;
+  } catch (const Deadlock& deadlock) {
+    deadlock_ = deadlock.what();
+    training_->finish("deadlock", deadlock_);
+  }
+  if (!checkpoints_) return;
+  if (checkpoints_->is_playing())
+    throw RunError(fmt::format("the run has ended before event {}, where its checkpoint is: it is another one",
+                               checkpoints_->target()));
+  checkpoints_->remove();
 }
 
 std::shared_ptr<const Values> Experiment::parameters() const {
@@ -149,6 +194,7 @@ Results Experiment::collect() const {
   r.held = cluster_->network().statistics().held;
   r.updates = counts.updates;
   r.samples = counts.samples;
+  r.failures = training_->failures();
   r.dropped = counts.dropped;
   r.cancelled = counts.cancelled;
   r.staleness = summarize(counts.staleness);
@@ -180,7 +226,11 @@ Results Experiment::collect() const {
     if (pool_->real()) result.partition_rows = std::int64_t(pool_->batches().rows());
   }
   describe_shares(r);
+  if (time > 0)
+    r.goodput =
+        1 - r.fractions[std::size_t(Activity::down)] - to_seconds(r.failures.lost) / (time * training_->workers());
   if (sum > 0) r.load_imbalance = std::max(0.0, most / (sum / training_->workers()) - 1);
+  attribute(r);
   const Network& network = cluster_->network();
   for (LinkId id = 0; id < cluster_->topology().links(); ++id) {
     LinkResult& link = r.links.emplace_back();
@@ -204,6 +254,32 @@ Results Experiment::collect() const {
   return r;
 }
 
+void Experiment::attribute(Results& r) const {
+  const Waits& waits = training_->waits();
+  double mean = 0, squares = 0;  // of compute
+  for (WorkerResult& worker : r.workers) {
+    const std::vector<Span>& row = waits.of(worker.worker);
+    for (std::size_t on = 0; on < row.size(); ++on)
+      if (row[on] > Span{0}) r.waits.push_back({worker.worker, int(on), to_seconds(row[on])});
+    worker.blamed_s = to_seconds(waits.blamed(worker.worker));
+    const double compute = worker.seconds[std::size_t(Activity::compute)], off = compute - mean;
+    mean += off / (worker.worker + 1);
+    squares += off * (compute - mean);
+  }
+  r.imbalance = {.max_over_mean = r.load_imbalance,
+                 .wait_share = r.fractions[std::size_t(Activity::wait)],
+                 .per_step = record_->imbalance()};
+  if (mean > 0) r.imbalance.coefficient_of_variation = std::sqrt(squares / training_->workers()) / mean;
+
+  const Path path = training_->critical_path();
+  for (std::size_t a = 0; a < activities; ++a) r.critical_path.seconds[a] = to_seconds(path.spent(Activity(a)));
+  for (int w = 0; w < training_->workers(); ++w) {
+    CriticalPath::Share share{.worker = w, .compute_s = {}, .steps = training_->bounded(w)};
+    if (waits.by_waiter()) share.compute_s = to_seconds(path.computed(w));
+    if (share.steps > 0 || share.compute_s.value_or(0) > 0) r.critical_path.workers.push_back(share);
+  }
+}
+
 void Experiment::describe_shares(Results& r) const {
   const Shares& shares = pool_->batches().shares();
   if (shares.empty()) return;
@@ -217,6 +293,32 @@ void Experiment::describe_shares(Results& r) const {
   }
 }
 
+std::vector<Check> Experiment::attribution_checks() const {
+  const Waits& waits = training_->waits();
+  const auto gap = [](Span a, Span b) { return a < b ? b - a : a - b; };
+  Span off{0}, charged{0}, blamed{0};
+  for (int w = 0; w < training_->workers(); ++w) {
+    const Span wait = training_->worker(w).spent()[std::size_t(Activity::wait)];
+    const std::vector<Span>& row = waits.of(w);
+    if (waits.by_waiter()) off = std::max(off, gap(std::accumulate(row.begin(), row.end(), waits.unblamed(w)), wait));
+    charged += wait - waits.unblamed(w);
+    blamed += waits.blamed(w);
+  }
+  off = std::max(off, gap(charged, blamed));
+
+  const Path path = training_->critical_path();
+  Span rest = gap(path.sum(), engine_.now().time_since_epoch());
+  if (waits.by_waiter()) {
+    Span computed{0};
+    for (int w = 0; w < training_->workers(); ++w) computed += path.computed(w);
+    rest = std::max(rest, gap(computed, path.spent(Activity::compute)));
+  }
+  return {{"waits add up", off == Span{0},
+           fmt::format("largest gap {} ps, {} s charged to workers", off.count(), to_seconds(blamed))},
+          {"critical path adds up", rest == Span{0},
+           fmt::format("gap {} ps, {} s of it compute", rest.count(), to_seconds(path.spent(Activity::compute)))}};
+}
+
 std::vector<Check> Experiment::checks() const {
   std::vector<Check> checks;
   const Network& network = cluster_->network();
@@ -224,12 +326,12 @@ std::vector<Check> Experiment::checks() const {
   bytes += network.background();
   const double lost = bytes.sent - bytes.received - bytes.cancelled - bytes.in_flight;
   checks.push_back({"bytes sent = bytes received", std::abs(lost) <= 1e-9 * std::max(1.0, bytes.sent),
-                    fmt::format("{:.6g} sent, {:.6g} received, {:.6g} in flight at the end", bytes.sent, bytes.received,
-                                bytes.in_flight)});
+                    fmt::format("{:.6g} sent, {:.6g} received, {:.6g} taken back, {:.6g} in flight at the end",
+                                bytes.sent, bytes.received, bytes.cancelled, bytes.in_flight)});
   double peak = 0, fastest = 0;
   for (LinkId id = 0; id < cluster_->topology().links(); ++id) {
     peak = std::max(peak, network.peak(id));
-    fastest = std::max(fastest, cluster_->topology().link(id).bandwidth);
+    fastest = std::max(fastest, spec_.cluster.network.bandwidth_factor * cluster_->topology().link(id).bandwidth);
   }
   // What the rates carried over time is what arrived, to a tick at the fastest link's rate for each transfer.
   const double off = std::abs(bytes.moved - bytes.received);
@@ -249,11 +351,14 @@ std::vector<Check> Experiment::checks() const {
   checks.push_back({"worker times add up", largest == Span{0},
                     fmt::format("largest gap {} ps of {} s", largest.count(), to_seconds(engine_.now()))});
 
+  for (Check& check : attribution_checks()) checks.push_back(std::move(check));
+
   const Counts& counts = training_->counts();
-  const std::int64_t open = begun - counts.batches - counts.dropped - counts.cancelled;
+  const std::int64_t open = begun - counts.batches - counts.dropped - counts.cancelled - counts.rolled_back;
   checks.push_back({"no gradient lost", open >= 0 && open <= strategy_->most_open(training_->workers()),
-                    fmt::format("{} begun, {} applied, {} dropped, {} cancelled, {} under way at the end", begun,
-                                counts.batches, counts.dropped, counts.cancelled, open)});
+                    fmt::format("{} begun, {} applied, {} dropped, {} cancelled, {}{} under way at the end", begun,
+                                counts.batches, counts.dropped, counts.cancelled,
+                                counts.rolled_back ? fmt::format("{} rolled back, ", counts.rolled_back) : "", open)});
   checks.push_back({"a row per gradient", record_->rows() == std::uint64_t(counts.gradients),
                     fmt::format("{} rows of {} gradients", record_->rows(), counts.gradients)});
   checks.push_back({"step times monotone", record_->in_order(), "no worker's batch began before its previous one"});

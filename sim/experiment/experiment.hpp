@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "sim/experiment/checkpoint.hpp"
 #include "sim/experiment/record.hpp"
 #include "sim/experiment/results.hpp"
 #include "sim/experiment/spec.hpp"
@@ -27,6 +28,9 @@ struct RunOptions {
   RecordFiles files;
   std::uint64_t max_events = 0;               // 0: no limit
   std::function<void(const Progress&)> poll;  // called now and then; what it throws ends the run
+
+  std::string checkpoint{};  // its file: written now and then, and when the run is interrupted; "": none
+  bool resume = false;       // begins where the checkpoint is
 };
 
 class Experiment {
@@ -36,8 +40,9 @@ class Experiment {
   ~Experiment();
   Experiment(const Experiment&) = delete;
 
-  // Once. A run that ends early (Interrupted, LimitReached, Deadlock) has results, too: its reason says so. Throws what
-  // a process threw, as ProcessFailed.
+  // Once. A run that ends early (Interrupted, LimitReached, Deadlock) has results, too: its reason says so; but not one
+  // that is interrupted before it is where its checkpoint was: that throws. Throws what a process threw, as
+  // ProcessFailed.
   Results run(const RunOptions& options = {});
 
   // After run().
@@ -49,10 +54,16 @@ class Experiment {
   Progress progress() const;
   Results collect() const;
   void describe_shares(Results& results) const;
+  void attribute(Results& results) const;
+  std::vector<Check> attribution_checks() const;
   std::vector<Check> checks() const;
+
+  void look(const RunOptions& options);
+  void run_events();
 
   const Spec& spec_;
   Threads& threads_;
+  Ledger ledger_;  // of what run() keeps
   Engine engine_;
   std::unique_ptr<Cluster> cluster_;
   std::unique_ptr<Cost> cost_;
@@ -64,6 +75,8 @@ class Experiment {
   std::unique_ptr<Record> record_;
   std::unique_ptr<Training> training_;
   std::unique_ptr<Strategy> strategy_;
+  std::unique_ptr<Checkpoints> checkpoints_;  // null: none
+  std::uint64_t poll_every_ = 1;              // events
   std::string deadlock_;
 };
 

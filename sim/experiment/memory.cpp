@@ -19,11 +19,11 @@ double activations_of(const Model& model, int samples) {
 
 }  // namespace
 
-std::unique_ptr<Cost> make_cost(const Spec& spec, const Model& model) {
+std::unique_ptr<Cost> make_cost(const Spec& spec, const Model& model, const std::vector<int>& sizes) {
   const double batch_size =
       double(std::accumulate(spec.batch_sizes.begin(), spec.batch_sizes.end(), std::int64_t{0})) / spec.cluster.workers;
   return spec.cost.make({spec.cluster.workers, batch_size, 4.0 * double(model.size()), model.layers(), model.tensors(),
-                         spec.cluster.devices, spec.batch_sizes});
+                         spec.cluster.devices, sizes});
 }
 
 MemoryNeed memory_need(const Spec& spec, const Model& model, const Cost& cost, int worker) {
@@ -39,7 +39,7 @@ std::string memory_excess(const Spec& spec, const Model& model) {
   const auto& devices = spec.cluster.devices;
   if (std::none_of(devices.begin(), devices.end(), [](const DeviceSpec& device) { return device.memory > 0; }))
     return "";
-  const auto cost = make_cost(spec, model);
+  const auto cost = make_cost(spec, model, spec.batch_sizes);
   for (std::size_t w = 0; w < devices.size(); ++w) {
     const MemoryNeed need = memory_need(spec, model, *cost, int(w));
     if (!(need.sum() > devices[w].memory)) continue;

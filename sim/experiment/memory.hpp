@@ -10,8 +10,8 @@
 
 namespace paceline {
 
-// The cost of a scenario's steps with its model.
-std::unique_ptr<Cost> make_cost(const Spec& spec, const Model& model);
+// The cost of a scenario's steps with its model, when workers take batches of these sizes.
+std::unique_ptr<Cost> make_cost(const Spec& spec, const Model& model, const std::vector<int>& sizes);
 
 struct MemoryNeed {
   double parameters = 0, gradients = 0, optimizer = 0, activations = 0;  // bytes

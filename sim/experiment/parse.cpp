@@ -142,10 +142,13 @@ void read_cluster(Reader& in, ClusterSpec& cluster) {
       in.number("communication_slowdown",
                 {.minimum = 1, .maximum = 1e6, .fallback = 1, .help = "on compute, while its worker communicates"});
   cluster.stragglers = in.kinds("stragglers", stragglers::all(), "what slows workers down; factors multiply");
-  in.empty_list("failures", "none yet");
+  cluster.failures = in.kinds("failures", failures::all(), "what breaks, when, and for how long");
   cluster.link_events = in.kinds("link_events", link_events::all(), "what happens to links on the way");
   cluster.background = in.kinds("background_traffic", backgrounds::all(), "flows of others on the same links");
-  if (cluster.fidelity == Fidelity::analytic && !(cluster.link_events.empty() && cluster.background.empty()))
+  const bool links_fail = std::any_of(cluster.failures.begin(), cluster.failures.end(),
+                                      [](const FailureMaker& each) { return each.of == FailureMaker::Of::links; });
+  if (cluster.fidelity == Fidelity::analytic &&
+      !(cluster.link_events.empty() && cluster.background.empty() && !links_fail))
     in.fail("network", "\"analytic\" knows nothing of link events and of the traffic of others: take \"fused\"");
 }
 
@@ -157,6 +160,8 @@ void read_workload(Reader& in, Spec& spec) {
     spec.batch_sizes.push_back(int(size));
   spec.shuffled = in.kind("order", orders::all(), {.fallback = "shuffled", .help = "in which order samples are taken"});
   spec.partition = in.kind("partition", partitions::all(), {.fallback = "shared", .help = "who gets which data"});
+  spec.balance = in.kind_or_name("balance", balances::all(),
+                                 {.fallback = "none", .help = "how the samples of a step are shared out"});
   spec.cost = in.kind("cost", costs::all(), {.help = "what a step costs in time and bytes"});
 }
 
@@ -190,6 +195,9 @@ void read_training(Reader& in, Spec& spec) {
   spec.schedule =
       in.kind("schedule", schedules::all(), {.fallback = "constant", .help = "factor on the learning rate"});
   spec.compression = in.kind("compression", compressors::all(), {.fallback = "none", .help = "of what workers send"});
+  const std::optional<RecoverySpec> recovery = read_recovery(in);
+  spec.recovers = recovery.has_value();
+  spec.recovery = recovery.value_or(RecoverySpec{});
   in.object("evaluate", "on the test set; takes no simulated time",
             [&](Reader& evaluate) { read_evaluate(evaluate, spec.evaluate); });
   in.object(
@@ -204,6 +212,13 @@ void read_training(Reader& in, Spec& spec) {
   if (spec.compression.make && !spec.strategy.sends_gradients)
     in.fail("compression",
             "is of gradients; this strategy sends parameters, or combines gradients in a way of its own");
+  if (spec.recovery.elastic && spec.cluster.devices_fail()) {
+    if (!spec.strategy.shrinks)
+      in.fail("recovery", "cannot be elastic: this strategy does not go on with some of its workers");
+    if (spec.compression.make) in.fail("recovery", "cannot be elastic where gradients are compressed");
+  }
+  if (spec.balance.make && spec.cluster.devices_fail())
+    in.fail("recovery", "cannot be of workload.balance \"dynamic\" or \"work_stealing\" yet: take \"static\"");
   const StopRule& stop = spec.stop;
   const bool only_accuracy = stop.accuracy && !stop.epochs && !stop.steps && !stop.updates && !stop.time;
   const bool evaluates = spec.evaluate.steps || spec.evaluate.epochs || spec.evaluate.time;
@@ -248,6 +263,10 @@ void check(const Node& root, Spec& spec) {
   };
   ClusterSpec& cluster = spec.cluster;
   if (!spec.strategy.uses_servers) cluster.servers.count = 0;
+  if (cluster.devices_fail() && !spec.recovers)
+    fail("cluster", "failures",
+         "need training.recovery, as in {\"detection\": \"10s\", \"restart\": \"1min\", \"checkpoint\": {\"interval\": "
+         "\"daly\", \"cost\": \"30s\"}}");
   if (spec.optimizer.clips && cluster.servers.count > 1)
     fail("training", "optimizer",
          "clip goes by the norm of the whole gradient, which none of several servers has: take one server, or none");
@@ -273,6 +292,10 @@ void check(const Node& root, Spec& spec) {
   check_links(root, cluster, nodes);
   if (spec.partition.needs_devices && cluster.devices.empty())
     fail("workload", "partition", "goes by the speed of the devices, and cluster.device is not given");
+  if (spec.balance.make && !spec.strategy.balances)
+    fail("workload", "balance",
+         "shares out every step of all workers anew: it needs the strategy \"bsp\", with \"accumulate\" 1 and "
+         "\"averaging\" \"weighted\"");
   if (spec.cost.needs_device && cluster.devices.empty())
     fail("cluster", "device",
          "missing: the cost {\"kind\": \"model\"} is reckoned from it, as in {\"peak\": \"15.7TFLOPS\", "
@@ -321,6 +344,12 @@ void read_scenario(Reader& in, Spec& spec) {
     spec.record_cost = output.boolean("record_cost", false,
                                       "cost.json: what was drawn for every step, for the cost {\"kind\": \"replay\"}");
     spec.write_traffic = output.boolean("traffic", false, "traffic.csv: who sent how much to whom");
+    output.object("checkpoint", "of the simulator itself, to go on with --resume", [&](Reader& checkpoint) {
+      spec.checkpoint_wall = checkpoint.duration("wall", {.above_minimum = true,
+                                                          .fallback = 300,
+                                                          .help = "how often it is written while numbers are computed, "
+                                                                  "in wall time; and always when it is interrupted"});
+    });
   });
 }
 

@@ -9,13 +9,15 @@ Record::Record(int workers, RecordFiles files, std::function<std::string(int nod
       steps_(files_.steps,
              "worker,step,start_s,compute_s,wait_s,exposed_communication_s,queue_s,samples,train_loss,staleness"),
       flows_(files_.flows, "from,to,bytes,sent_s,arrived_s"),
-      latest_(std::size_t(workers)) {}
+      latest_(std::size_t(workers)),
+      imbalance_(workers) {}
 
 void Record::step(const StepRow& row) {
   ++rows_;
   Time& latest = latest_[std::size_t(row.worker)];
   in_order_ = in_order_ && row.start >= latest;
   latest = row.start;
+  if (row.applied) imbalance_.add(row);
   const auto spent = [&](Activity activity) { return to_seconds(row.spent[std::size_t(activity)]); };
   steps_.row(row.worker, row.step, to_seconds(row.start), spent(Activity::compute), spent(Activity::wait),
              spent(Activity::communication), spent(Activity::queue), row.samples, row.train_loss, row.staleness);

@@ -9,6 +9,7 @@
 #include "sim/core/record.hpp"
 #include "sim/experiment/cost_record.hpp"
 #include "sim/experiment/csv.hpp"
+#include "sim/experiment/imbalance.hpp"
 
 namespace paceline {
 
@@ -35,6 +36,7 @@ class Record final : public Sink {
   void close();
 
   const std::vector<CurvePoint>& points() const { return points_; }
+  StepImbalance imbalance() const { return imbalance_.summary(); }
   std::uint64_t rows() const { return rows_; }
   bool in_order() const { return in_order_; }  // no worker's batch began before its previous one
 
@@ -50,6 +52,7 @@ class Record final : public Sink {
   std::map<std::pair<int, int>, Sent> traffic_;  // by nodes
   std::vector<CurvePoint> points_;
   std::vector<Time> latest_;  // start, by worker
+  ImbalanceRecord imbalance_;
   std::uint64_t rows_ = 0;
   bool in_order_ = true;
 };

@@ -17,6 +17,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr std::size_t most_listed = 128;  // workers whose waits are in results.json too; there may be N² of them
+
 Json number(std::optional<double> value) {
   if (!value || !std::isfinite(*value)) return nullptr;
   if (*value == std::floor(*value) && std::abs(*value) < 0x1p53) return std::int64_t(*value);
@@ -57,6 +59,16 @@ Json summary(const Results& r) {
           {"background_bytes", number(r.background_bytes)},
           {"rerouted_transfers", r.rerouted},
           {"held_transfers", r.held},
+          {"failures",
+           {{"devices", r.failures.failures},
+            {"rollbacks", r.failures.rollbacks},
+            {"checkpoints", r.failures.checkpoints},
+            {"checkpoint_interval_s", number(r.failures.interval)},
+            {"lost_batches", r.failures.lost_batches},
+            {"lost_samples", r.failures.lost_samples},
+            {"lost_s", number(to_seconds(r.failures.lost))},
+            {"checkpoint_s", number(to_seconds(r.failures.checkpointing))}}},
+          {"goodput", number(r.goodput)},
           {"staleness",
            {{"mean", number(s.mean)}, {"p50", s.p50}, {"p95", s.p95}, {"max", s.max}, {"histogram", s.histogram}}},
           {"dropped_gradients", r.dropped},
@@ -85,10 +97,43 @@ void write(JsonRow&& row, const WorkerResult& w) {
       .add("wait_s", w.seconds[std::size_t(Activity::wait)])
       .add("queue_s", w.seconds[std::size_t(Activity::queue)])
       .add("down_s", w.seconds[std::size_t(Activity::down)])
+      .add("blamed_s", w.blamed_s)
       .add("bytes_sent", w.bytes_sent)
       .add("bytes_received", w.bytes_received)
       .add("partition_rows", w.partition_rows)
       .add("label_counts", w.label_counts);
+}
+
+void write(JsonRow&& row, const WaitResult& w) {
+  row.add("worker", w.worker).add("for", w.on).add("wait_s", w.seconds);
+}
+
+Json path(const CriticalPath& path) {
+  Json workers = Json::array();
+  for (const CriticalPath::Share& each : path.workers)
+    workers.push_back({{"worker", each.worker}, {"compute_s", number(each.compute_s)}, {"steps", each.steps}});
+  return {{"compute_s", number(path.seconds[std::size_t(Activity::compute)])},
+          {"communication_s", number(path.seconds[std::size_t(Activity::communication)])},
+          {"queue_s", number(path.seconds[std::size_t(Activity::queue)])},
+          {"wait_s", number(path.seconds[std::size_t(Activity::wait)])},
+          {"down_s", number(path.seconds[std::size_t(Activity::down)])},
+          {"workers", workers}};
+}
+
+Json imbalance(const Imbalance& all) {
+  const StepImbalance& step = all.per_step;
+  return {{"max_over_mean", number(all.max_over_mean)},
+          {"coefficient_of_variation", number(all.coefficient_of_variation)},
+          {"wait_share", number(all.wait_share)},
+          {"per_step",
+           {{"steps", step.steps},
+            {"mean", number(step.mean)},
+            {"p50", number(step.p50)},
+            {"p95", number(step.p95)},
+            {"max", number(step.largest)},
+            {"mean_coefficient_of_variation", number(step.coefficient_of_variation)},
+            {"mean_wait_share", number(step.wait_share)},
+            {"max_wait_share", number(step.largest_wait_share)}}}};
 }
 
 void write(JsonRow&& row, const LinkResult& l) {
@@ -137,6 +182,8 @@ std::string to_json(const Results& r) {
                   {"fingerprint", fmt::format("{:016x}", r.fingerprint)},
                   {"outcome", {{"reason", r.reason}, {"detail", r.detail}}},
                   {"summary", summary(r)},
+                  {"critical_path", path(r.critical_path)},
+                  {"imbalance", imbalance(r.imbalance)},
                   {"collectives", collectives},
                   {"checks", checks},
                   {"performance",
@@ -157,6 +204,7 @@ std::string to_json(const Results& r) {
   text.resize(text.rfind('\n'));  // its last brace comes after the long arrays
   write_array(text, "curve", r.curve);
   write_array(text, "workers", r.workers);
+  write_array(text, "waits", r.workers.size() <= most_listed ? r.waits : std::vector<WaitResult>{});
   write_array(text, "links", r.links);
   text += "\n}\n";
   return text;
@@ -168,13 +216,16 @@ void write_results(const Results& r, const std::string& folder) {
     curve.row(to_seconds(p.time), p.step, p.epoch, p.samples, p.train_loss, p.test_loss, p.test_accuracy,
               p.bytes_on_wire);
   curve.close();
-  CsvFile workers(
-      folder + "/workers.csv",
-      "worker,device,steps,samples,compute_s,exposed_communication_s,wait_s,queue_s,down_s,bytes_sent,bytes_received");
+  CsvFile workers(folder + "/workers.csv",
+                  "worker,device,steps,samples,compute_s,exposed_communication_s,wait_s,queue_s,down_s,blamed_s,bytes_"
+                  "sent,bytes_received");
   for (const WorkerResult& w : r.workers)
     workers.row(w.worker, std::string_view(w.device), w.steps, w.samples, w.seconds[0], w.seconds[1], w.seconds[2],
-                w.seconds[3], w.seconds[4], w.bytes_sent, w.bytes_received);
+                w.seconds[3], w.seconds[4], w.blamed_s, w.bytes_sent, w.bytes_received);
   workers.close();
+  CsvFile waits(folder + "/waits.csv", "worker,for,wait_s");
+  for (const WaitResult& w : r.waits) waits.row(w.worker, w.on, w.seconds);
+  waits.close();
   CsvFile links(folder + "/links.csv", "link,bytes,utilization,peak_utilization,busy_s,mean_flows");
   for (const LinkResult& l : r.links)
     links.row(std::string_view(l.name), l.bytes, l.utilization, l.peak_utilization, l.busy_s, l.mean_flows);

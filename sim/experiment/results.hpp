@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sim/core/record.hpp"
+#include "sim/experiment/imbalance.hpp"
 #include "sim/strategies/training.hpp"
 
 namespace paceline {
@@ -21,6 +22,7 @@ struct WorkerResult {
   std::string device;
   std::int64_t steps = 0, samples = 0;
   std::array<double, activities> seconds{};  // by Activity
+  double blamed_s = 0;                       // how much others waited for it
   double bytes_sent = 0, bytes_received = 0;
   std::optional<std::int64_t> partition_rows;  // that it draws its batches from; none without numerics
   std::vector<std::int64_t> label_counts;      // of these, by class; empty where all draw from all rows
@@ -35,6 +37,26 @@ struct CollectiveResult {
   std::uint64_t calls = 0;
   double bytes = 0;
 };
+// How long a worker waited for another.
+struct WaitResult {
+  int worker = 0, on = 0;
+  double seconds = 0;
+};
+// Where the run's time went along the chain of activities that led to its last update.
+struct CriticalPath {
+  struct Share {
+    int worker = 0;
+    std::optional<double> compute_s;  // none above 1,024 workers
+    std::int64_t steps = 0;           // updates to which its compute was the last on the path
+  };
+  std::array<double, activities> seconds{};  // by Activity
+  std::vector<Share> workers;                // that are on it, or were
+};
+// Of the workers' compute over the whole run, and step by step.
+struct Imbalance {
+  double max_over_mean = 0, coefficient_of_variation = 0, wait_share = 0;  // the first: − 1
+  StepImbalance per_step;
+};
 struct Performance {
   double wall_s = 0, cpu_s = 0;
   std::uint64_t events = 0, transfers = 0, gradients = 0;
@@ -48,6 +70,8 @@ struct Results {
   std::string reason, detail;  // of the end
   double simulated_time_s = 0, steps = 0, epochs = 0, bytes_on_wire = 0;
   double background_bytes = 0;
+  FailureCounts failures;
+  double goodput = 1;                    // share of the workers' time that was neither down, nor for work that was lost
   std::uint64_t rerouted = 0, held = 0;  // transfers, by links that were down
   std::int64_t updates = 0, samples = 0, dropped = 0, cancelled = 0;
   std::array<double, activities> fractions{};  // of all workers' time, by Activity
@@ -56,6 +80,9 @@ struct Results {
   std::optional<double> time_to_accuracy_s, best_test_accuracy;
   std::vector<CurvePoint> curve;
   std::vector<WorkerResult> workers;
+  std::vector<WaitResult> waits;  // by worker, then by the one waited for; none above 1,024 workers
+  CriticalPath critical_path;
+  Imbalance imbalance;
   std::vector<LinkResult> links;
   std::vector<CollectiveResult> collectives;
   std::vector<Check> checks;
@@ -66,7 +93,8 @@ struct Results {
 
 std::string to_json(const Results& results);
 
-// Writes curve.csv, workers.csv, links.csv and results.json into a folder (steps.csv is streamed, see record.hpp).
+// Writes curve.csv, workers.csv, waits.csv, links.csv and results.json into a folder (steps.csv is streamed, see
+// record.hpp).
 void write_results(const Results& results, const std::string& folder);
 
 // The summary table for a terminal; with colour where it helps.

@@ -21,7 +21,8 @@ using Json = nlohmann::ordered_json;
 
 std::string type_of(const KeyDescription& key) {
   if (key.dimension)
-    return fmt::format("{} with a unit, as in \"{}\"", name_of(*key.dimension), example_of(*key.dimension));
+    return fmt::format("{} with a unit, as in \"{}\"{}", name_of(*key.dimension), example_of(*key.dimension),
+                       key.choices.empty() ? "" : fmt::format(", or \"{}\"", key.choices[0]));
   if (key.type == "choice" || key.type == "choice or nodes")
     return fmt::format("one of {}", fmt::join(key.choices, ", "));
   if (key.type == "kind or file")
@@ -98,7 +99,6 @@ Json schema_of(const KeyDescription& key, std::vector<const Kinds*>& used) {
     made = {{"oneOf", {{{"type", "string"}}, {{"type", "array"}, {"items", {{"type", "string"}}}}}}};
   if (key.type == "texts") made = {{"type", "array"}, {"items", {{"type", "string"}}}};
   if (key.type == "table") made = {{"type", "array"}, {"items", {{"type", "array"}, {"items", {{"type", "number"}}}}}};
-  if (key.type == "empty list") made = {{"type", "array"}, {"maxItems", 0}};
   if (key.type == "workers")
     made = {{"oneOf",
              {{{"type", "string"}}, {{"type", "integer"}}, {{"type", "array"}, {"items", {{"type", "integer"}}}}}}};
@@ -114,6 +114,8 @@ Json schema_of(const KeyDescription& key, std::vector<const Kinds*>& used) {
   if (key.type == "kinds") made = {{"type", "array"}, {"items", reference(*key.registry, used)}};
   if (key.dimension) {
     made["pattern"] = "^-?[0-9.]+([eE][-+]?[0-9]+)? *[A-Za-zµ/]+$";
+    if (!key.choices.empty())
+      made["pattern"] = fmt::format("{}|^{}$", made["pattern"].get<std::string>(), key.choices[0]);
     made["examples"] = {example_of(*key.dimension)};
   } else {
     if (key.minimum) made[key.above_minimum ? "exclusiveMinimum" : "minimum"] = *key.minimum;
@@ -164,12 +166,13 @@ std::string whole_schema(const char* title, Json made, std::vector<const Kinds*>
 
 const std::vector<RegistryEntry>& registries() {
   static const std::vector<RegistryEntry> all{
-      {"strategies", &strategies::all()},   {"aggregates", &aggregates::all()},   {"collectives", &collectives::all()},
-      {"compressors", &compressors::all()}, {"optimizers", &optimizers::all()},   {"schedules", &schedules::all()},
-      {"models", &models::all()},           {"layers", &layers::all()},           {"datasets", &datasets::all()},
-      {"orders", &orders::all()},           {"partitions", &partitions::all()},   {"costs", &costs::all()},
-      {"topologies", &topologies::all()},   {"fabrics", &fabrics::all()},         {"jitters", &jitters::all()},
-      {"stragglers", &stragglers::all()},   {"link_events", &link_events::all()}, {"background", &backgrounds::all()}};
+      {"strategies", &strategies::all()},   {"aggregates", &aggregates::all()}, {"collectives", &collectives::all()},
+      {"compressors", &compressors::all()}, {"optimizers", &optimizers::all()}, {"schedules", &schedules::all()},
+      {"models", &models::all()},           {"layers", &layers::all()},         {"datasets", &datasets::all()},
+      {"orders", &orders::all()},           {"partitions", &partitions::all()}, {"costs", &costs::all()},
+      {"topologies", &topologies::all()},   {"fabrics", &fabrics::all()},       {"jitters", &jitters::all()},
+      {"stragglers", &stragglers::all()},   {"failures", &failures::all()},     {"link_events", &link_events::all()},
+      {"background", &backgrounds::all()},  {"balances", &balances::all()}};
   return all;
 }
 

@@ -10,7 +10,7 @@
 #include "models/schedule.hpp"
 #include "sim/cluster/cluster.hpp"
 #include "sim/compressors/compressor.hpp"
-#include "sim/strategies/strategy.hpp"
+#include "sim/strategies/recovery.hpp"
 
 namespace paceline {
 
@@ -26,6 +26,7 @@ struct Spec {
   std::vector<int> batch_sizes;  // by worker
   bool shuffled = true;
   PartitionMaker partition;
+  BalanceMaker balance;
   CostMaker cost;
 
   StrategyMaker strategy;
@@ -34,9 +35,12 @@ struct Spec {
   Schedule schedule;
   EvaluateRule evaluate;
   StopRule stop;
+  RecoverySpec recovery;
+  bool recovers = false;                   // it is given
   std::int64_t most_at_once = 10'000'000;  // batches of one instant: where nothing takes time, no time is reached
 
   bool write_steps = true, write_flows = false, write_traffic = false, record_cost = false;
+  double checkpoint_wall = 300;  // seconds of wall time between checkpoints of the simulator
 
   std::string resolved;            // the scenario as JSON, with all it extends and the files it names; runs as it is
   std::string hash;                // SHA-256 of it, data files by their content

@@ -30,6 +30,48 @@ std::string bar(const WorkerResult& worker, double time) {
   return text;
 }
 
+// Workers by share of some sum of seconds, the largest first: "worker 3 84 %, worker 1 9 %".
+std::string largest(std::vector<std::pair<double, int>> seconds, double sum) {
+  constexpr std::size_t shown = 3;
+  constexpr double least = 0.005;  // would be shown as 0 %
+  std::erase_if(seconds, [&](const auto& each) { return each.first < least * sum; });
+  std::sort(seconds.begin(), seconds.end(), [](const auto& a, const auto& b) {
+    return a.first > b.first || (a.first == b.first && a.second < b.second);
+  });
+  std::string text;
+  for (std::size_t i = 0; i < std::min(shown, seconds.size()); ++i)
+    text += fmt::format("{}worker {} {:.0f} %", i > 0 ? ", " : "", seconds[i].second, 100 * seconds[i].first / sum);
+  return seconds.size() > shown ? text + ", …" : text;
+}
+
+// Of all wait.
+std::string most_waited_for(const Results& r) {
+  std::vector<std::pair<double, int>> blamed;
+  double sum = 0;
+  for (const WorkerResult& worker : r.workers) {
+    if (worker.blamed_s > 0) blamed.emplace_back(worker.blamed_s, worker.worker);
+    sum += worker.seconds[std::size_t(Activity::wait)];
+  }
+  return largest(std::move(blamed), sum);
+}
+
+// Of the run's time.
+std::string critical_path(const Results& r) {
+  constexpr std::string_view names[] = {"compute", "communication", "wait", "queue", "down"};
+  std::vector<std::pair<double, int>> computed;
+  for (const CriticalPath::Share& each : r.critical_path.workers)
+    if (each.compute_s.value_or(0) > 0) computed.emplace_back(*each.compute_s, each.worker);
+  const std::string workers = largest(std::move(computed), r.simulated_time_s);
+  std::string text;
+  for (std::size_t a = 0; a < activities; ++a) {
+    if (r.critical_path.seconds[a] == 0) continue;
+    text += fmt::format("{}{:.1f} % {}", text.empty() ? "" : ", ",
+                        100 * r.critical_path.seconds[a] / r.simulated_time_s, names[a]);
+    if (a == std::size_t(Activity::compute) && !workers.empty()) text += fmt::format(" ({})", workers);
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string summary_table(const Results& r, bool colour) {
@@ -57,8 +99,21 @@ std::string summary_table(const Results& r, bool colour) {
   line("exposed communication", share(Activity::communication),
        fmt::format("blocked on moving bytes; {} hidden behind compute", percent(r.overlapped_fraction)));
   line("wait", share(Activity::wait), "blocked on other workers");
+  if (r.fractions[std::size_t(Activity::wait)] > 0.01)
+    if (const std::string blamed = most_waited_for(r); !blamed.empty()) line("waited for", "", blamed);
   line("queue", share(Activity::queue), "blocked at a server");
+  if (r.failures.failures + r.failures.checkpoints > 0) {
+    const FailureCounts& f = r.failures;
+    line("goodput", percent(r.goodput),
+         fmt::format("of all workers' time; {} down", percent(r.fractions[std::size_t(Activity::down)])));
+    line("failures", fmt::format("{}", f.failures),
+         fmt::format("of devices; all went down {} times, {} batches lost", f.rollbacks, f.lost_batches));
+    if (f.interval > 0)
+      line("checkpoints", fmt::format("{}", f.checkpoints),
+           fmt::format("one after {} of training", show_duration(f.interval)));
+  }
   line("load imbalance", percent(r.load_imbalance), "busiest worker over the mean");
+  if (r.simulated_time_s > 0) line("critical path", "", critical_path(r));
   line("on the wire", show_bytes(r.bytes_on_wire), "payload, counted once");
   for (const CollectiveResult& c : r.collectives)
     line(
@@ -75,8 +130,8 @@ std::string summary_table(const Results& r, bool colour) {
     line("in vain", fmt::format("{}", r.dropped + r.cancelled),
          fmt::format("batches: {} dropped when complete, {} cancelled before", r.dropped, r.cancelled));
 
-  out += fmt::format("\n  worker    batches   {:<{}}  {}# compute  ~ communication  . wait  q queue{}\n", "time",
-                     bar_width, dim, plain);
+  out += fmt::format("\n  worker    batches   {:<{}}  {}# compute  ~ communication  . wait  q queue  x down{}\n",
+                     "time", bar_width, dim, plain);
   for (std::size_t w = 0; w < r.workers.size(); ++w) {
     if (r.workers.size() > shown_workers && w >= shown_workers / 2 && w < r.workers.size() - shown_workers / 2) {
       if (w == shown_workers / 2)

@@ -20,50 +20,68 @@ struct Options {
 
 constexpr double same = 1 - 1e-6;  // losses come from float32: what rounding adds does not lengthen the period
 
+struct Pace {
+  std::vector<double> losses;        // of the latest batches, by worker
+  std::vector<double> first_losses;  // of their first ones
+  double due;                        // when the period is set anew
+  std::int64_t period, next;         // next: local steps at the next averaging
+};
+
 class AdaComm final : public Strategy {
  public:
   AdaComm(Training& training, const Options& options)
       : training_(training),
         options_(options),
         replicas_(training),
-        everybody_(training, all_ranks(training), options.algorithm, record_),
-        losses_(std::size_t(training.workers())),
-        first_losses_(std::size_t(training.workers())),
-        next_(options.period) {}
+        everybody_(training, training.members(), options.algorithm, record_),
+        pace_{std::vector<double>(std::size_t(training.workers())),
+              std::vector<double>(std::size_t(training.workers())), options.interval, options.period, options.period} {}
 
   Task<> work(Worker& me) override {
-    for (std::int64_t t = 0; !me.finished(); ++t) {
+    for (std::int64_t t = me.steps_in_phase(); !me.finished(); ++t) {
       GradientRef g = me.next_gradient(replicas_.at(me.rank()));
       co_await me.compute(g);
       co_await me.update(g);
       replicas_.step(g);
-      losses_[std::size_t(me.rank())] = g->loss.value_or(0);
-      if (t == 0) first_losses_[std::size_t(me.rank())] = g->loss.value_or(0);
-      if (t + 1 == next_)
+      pace_.losses[std::size_t(me.rank())] = g->loss.value_or(0);
+      if (t == 0) pace_.first_losses[std::size_t(me.rank())] = g->loss.value_or(0);
+      if (t + 1 == pace_.next)
         co_await everybody_.meet(
             me, t, training_.cost().gradient_bytes(), [this] { average(); }, [this] { training_.updated(false); });
     }
   }
 
   std::shared_ptr<const Values> evaluated() override { return replicas_.mean(); }
+  std::any saved() const override { return State{replicas_.saved(), pace_}; }
+  void restore(const std::any& saved) override {
+    const auto& state = std::any_cast<const State&>(saved);
+    replicas_.restore(state.replicas);
+    pace_ = state.pace;
+  }
   std::vector<Check> checks() const override { return {record_.check()}; }
 
  private:
+  struct State {
+    std::any replicas;
+    Pace pace;
+  };
+
   void average() {
     const auto mean = replicas_.mean();
     for (int w = 0; w < replicas_.size(); ++w) replicas_.set(w, mean);
     adapt();
-    next_ += period_;
+    pace_.next += pace_.period;
   }
 
   void adapt() {
     const double now = to_seconds(training_.engine().now());
-    if (now < due_) return;
-    due_ = (std::floor(now / options_.interval) + 1) * options_.interval;
-    const double loss = std::accumulate(losses_.begin(), losses_.end(), 0.0),
-                 first = std::accumulate(first_losses_.begin(), first_losses_.end(), 0.0);  // both in workers' order
+    if (now < pace_.due) return;
+    pace_.due = (std::floor(now / options_.interval) + 1) * options_.interval;
+    const double loss = std::accumulate(pace_.losses.begin(), pace_.losses.end(), 0.0),
+                 first = std::accumulate(pace_.first_losses.begin(), pace_.first_losses.end(),
+                                         0.0);  // both in workers' order
     if (first > 0 && std::isfinite(loss))
-      period_ = std::max<std::int64_t>(
+      pace_.period = std::max<std::int64_t>(
           1, std::int64_t(std::ceil(same * double(options_.period) * std::sqrt(std::max(0.0, loss / first)))));
   }
 
@@ -72,10 +90,7 @@ class AdaComm final : public Strategy {
   Replicas replicas_;
   ReductionRecord record_;
   Meeting everybody_;
-  std::vector<double> losses_;        // of the latest batches, by worker
-  std::vector<double> first_losses_;  // of their first ones
-  double due_ = options_.interval;
-  std::int64_t period_ = options_.period, next_;  // next_: local steps at the next averaging
+  Pace pace_;
 };
 
 }  // namespace

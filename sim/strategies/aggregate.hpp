@@ -12,7 +12,12 @@ class Aggregate {
   // Computes the gradient, averages it with everybody's of the same step, weighted by samples; the next parameters.
   virtual Task<Parameters> next(Worker& me, GradientRef gradient) = 0;
   virtual Task<> serve(Server& server);
+  // What a worker starts from.
+  virtual Parameters start(const Worker& me) const { return me.initial(); }
   virtual std::shared_ptr<const Values> evaluated() = 0;
+  // See Strategy.
+  virtual std::any saved() const { throw std::logic_error("servers keep the parameters"); }
+  virtual void restore(const std::any&) { throw std::logic_error("servers keep the parameters"); }
   virtual std::vector<Check> checks() const { return {}; }
 };
 

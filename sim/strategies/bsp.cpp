@@ -15,7 +15,7 @@ class Bsp final : public Strategy {
       : aggregate_(std::move(aggregate)), accumulate_(accumulate) {}
 
   Task<> work(Worker& me) override {
-    for (Parameters x = me.initial(); !me.finished();) {
+    for (Parameters x = aggregate_->start(me); !me.finished();) {
       GradientRef g = me.next_gradient(std::move(x), accumulate_);
       g->only_summed = true;
       x = co_await aggregate_->next(me, g);
@@ -24,6 +24,8 @@ class Bsp final : public Strategy {
   Task<> serve(Server& server) override { return aggregate_->serve(server); }
 
   int batches_per_step() const override { return accumulate_; }
+  std::any saved() const override { return aggregate_->saved(); }
+  void restore(const std::any& saved) override { aggregate_->restore(saved); }
   std::shared_ptr<const Values> evaluated() override { return aggregate_->evaluated(); }
   std::vector<Check> checks() const override { return aggregate_->checks(); }
 
@@ -68,6 +70,8 @@ StrategyMaker bsp(Reader& in) {
   if (mean.sharding != Sharding::none && aggregate.uses_servers)
     in.fail("sharding", "is for all_reduce; parameter servers hold the parameters anyway");
   return {.uses_servers = aggregate.uses_servers,
+          .balances = mean.accumulate == 1 && averaging == "weighted",
+          .shrinks = !aggregate.uses_servers && mean.sharding == Sharding::none,
           .sharding = mean.sharding,
           .make = [aggregate, mean, averaging](Training& training) {
             const Batches& batches = training.pool().batches();

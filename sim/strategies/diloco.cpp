@@ -19,22 +19,27 @@ struct Options {
   AlgorithmMaker algorithm;
 };
 
+// The outer optimizer's.
+struct Outer {
+  Values start, velocity;
+};
+
 class DiLoCo final : public Strategy {
  public:
   DiLoCo(Training& training, const Options& options)
       : training_(training),
         options_(options),
         replicas_(training),
-        everybody_(training, all_ranks(training), options.algorithm, record_) {
+        everybody_(training, training.members(), options.algorithm, record_) {
     if (!training.pool().real()) return;
-    start_ = *training.initial();
-    velocity_.assign(start_.size(), 0.0f);
+    outer_.start = *training.initial();
+    outer_.velocity.assign(outer_.start.size(), 0.0f);
   }
 
   Task<> work(Worker& me) override {
     const std::int64_t every = options_.period / options_.fragments;
     const double bytes = training_.cost().gradient_bytes() / double(options_.fragments);
-    for (std::int64_t t = 0; !me.finished(); ++t) {
+    for (std::int64_t t = me.steps_in_phase(); !me.finished(); ++t) {
       GradientRef g = me.next_gradient(replicas_.at(me.rank()));
       co_await me.compute(g);
       co_await me.update(g);
@@ -47,23 +52,35 @@ class DiLoCo final : public Strategy {
   }
 
   std::shared_ptr<const Values> evaluated() override { return replicas_.mean(); }
+  void joins(int worker, int from) override { replicas_.set(worker, replicas_.version(from).values); }
+  std::any saved() const override { return State{replicas_.saved(), outer_}; }
+  void restore(const std::any& saved) override {
+    const auto& state = std::any_cast<const State&>(saved);
+    replicas_.restore(state.replicas);
+    outer_ = state.outer;
+  }
   std::vector<Check> checks() const override { return {record_.check()}; }
 
  private:
+  struct State {
+    std::any replicas;
+    Outer outer;
+  };
+
   void step_outside(int fragment) {
-    const std::size_t begin = shard_begin(start_.size(), fragment, int(options_.fragments));
-    const std::size_t end = shard_begin(start_.size(), fragment + 1, int(options_.fragments));
+    const std::size_t begin = shard_begin(outer_.start.size(), fragment, int(options_.fragments));
+    const std::size_t end = shard_begin(outer_.start.size(), fragment + 1, int(options_.fragments));
     if (const auto mean = replicas_.mean()) {
       const float rate = options_.learning_rate, momentum = options_.momentum;
       for (std::size_t i = begin; i < end; ++i) {
-        const float delta = start_[i] - (*mean)[i];
-        velocity_[i] = momentum * velocity_[i] + delta;
-        start_[i] -= rate * (delta + momentum * velocity_[i]);
+        const float delta = outer_.start[i] - (*mean)[i];
+        outer_.velocity[i] = momentum * outer_.velocity[i] + delta;
+        outer_.start[i] -= rate * (delta + momentum * outer_.velocity[i]);
       }
     }
     for (int w = 0; w < replicas_.size(); ++w)
       replicas_.change(w, [&](std::span<float> x) {
-        std::copy(start_.begin() + std::ptrdiff_t(begin), start_.begin() + std::ptrdiff_t(end),
+        std::copy(outer_.start.begin() + std::ptrdiff_t(begin), outer_.start.begin() + std::ptrdiff_t(end),
                   x.begin() + std::ptrdiff_t(begin));
       });
   }
@@ -73,7 +90,7 @@ class DiLoCo final : public Strategy {
   Replicas replicas_;
   ReductionRecord record_;
   Meeting everybody_;
-  Values start_, velocity_;  // of the outer optimizer
+  Outer outer_;
 };
 
 }  // namespace
@@ -93,8 +110,9 @@ StrategyMaker diloco(Reader& in) {
       in.kind_or_name("algorithm", collectives::all(), {.fallback = "ring", .help = "of the averaging"});
   if (!in.describing() && options.period % options.fragments != 0)
     in.fail("fragments", fmt::format("must divide the period, {}", options.period));
-  return {.sends_gradients = false,
-          .make = [options](Training& training) { return std::make_unique<DiLoCo>(training, options); }};
+  return {.sends_gradients = false, .shrinks = true, .make = [options](Training& training) {
+            return std::make_unique<DiLoCo>(training, options);
+          }};
 }
 
 }  // namespace paceline::strategies

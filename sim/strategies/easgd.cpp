@@ -29,7 +29,7 @@ class Easgd final : public Strategy {
 
   Task<> work(Worker& me) override {
     const Values& d = moves_[std::size_t(me.rank())];
-    for (std::int64_t k = 0; !me.finished(); ++k) {
+    for (std::int64_t k = me.steps_in_phase(); !me.finished(); ++k) {
       GradientRef g = me.next_gradient(replicas_.at(me.rank()));
       if (k % options_.period == 0) {
         co_await me.exchange(g, training_.cost().gradient_bytes());
@@ -46,13 +46,19 @@ class Easgd final : public Strategy {
   Task<> serve(Server& server) override {
     for (;;) {
       std::vector<int> in;
-      do in.push_back((co_await server.next())->worker);
-      while (options_.synchronous && int(in.size()) < server.workers());
+      do {
+        const GradientRef g = co_await server.next();
+        g->at_server = false;  // it is the worker's own affair
+        in.push_back(g->worker);
+      } while (options_.synchronous && int(in.size()) < server.workers());
       std::sort(in.begin(), in.end());
       server.change([&](std::span<float> c) { pull(in, c, server.begin()); });
       for (int worker : in) server.answer(worker);
     }
   }
+
+  // Starts again from the centre.
+  Task<> rejoin(Worker& me) override { replicas_.set(me.rank(), training_.whole(co_await me.pull())); }
 
   std::shared_ptr<const Values> evaluated() override { return training_.served(); }
 

@@ -44,6 +44,7 @@ class FedBuff final : public Strategy {
     for (std::vector<std::shared_ptr<Delta>> in;;) {
       const int worker = (co_await server.next())->worker;
       in.push_back(latest_[std::size_t(worker)]);
+      for (const GradientRef& g : in.back()->gradients) g->at_server = true;
       if (int(in.size()) == options_.buffer) {
         apply(server, in);
         in.clear();

@@ -56,7 +56,7 @@ class Dpsgd final : public Gossip {
 
   Task<> work(Worker& me) override {
     const std::vector<int>& neighbours = neighbours_[std::size_t(me.rank())];
-    for (std::int64_t t = 0; !me.finished(); ++t) {
+    for (std::int64_t t = me.steps_in_phase(); !me.finished(); ++t) {
       const Version own = replicas_.version(me.rank());
       GradientRef g = me.next_gradient(replicas_.at(me.rank()));
       for (int j : neighbours) peers_.send(me.rank(), j, training_.cost().gradient_bytes(), own.values);
@@ -70,7 +70,19 @@ class Dpsgd final : public Gossip {
     }
   }
 
+  std::any saved() const override { return State{replicas_.saved(), first_}; }
+  void restore(const std::any& saved) override {
+    const auto& state = std::any_cast<const State&>(saved);
+    replicas_.restore(state.replicas);
+    first_ = state.first;
+  }
+
  private:
+  struct State {
+    std::any replicas;
+    std::int64_t first;
+  };
+
   // W is uniform over a worker and its neighbours, all of which have as many; summed in the order of workers.
   std::shared_ptr<const Values> mixed(int rank, const std::shared_ptr<const Values>& own,
                                       const std::vector<std::shared_ptr<const Values>>& theirs) {
@@ -99,7 +111,7 @@ class Dpsgd final : public Gossip {
   }
 
   std::deque<int> through_;  // workers, by step from first_ on
-  std::int64_t first_ = 0;
+  std::int64_t first_ = 0;   // step that not all have taken
 };
 
 class Adpsgd final : public Gossip {
@@ -111,13 +123,16 @@ class Adpsgd final : public Gossip {
     const std::vector<int>& neighbours = neighbours_[std::size_t(me.rank())];
     const Stream stream(seed_, "gossip", std::uint64_t(me.rank()));
     const double bytes = training_.cost().gradient_bytes();
-    for (std::uint64_t t = 0; !me.finished(); ++t) {
+    for (auto t = std::uint64_t(me.steps_in_phase()); !me.finished(); ++t) {
       GradientRef g = me.next_gradient(replicas_.at(me.rank()));
       std::int64_t& averaged = averaged_[std::size_t(me.rank())];
       averaged = 0;
       co_await me.compute(g);
-      if (!neighbours.empty()) {
-        const int j = neighbours[stream.below(neighbours.size(), t)];
+      std::vector<int> up;
+      for (int j : neighbours)
+        if (!training_.is_down(j)) up.push_back(j);
+      if (!up.empty()) {
+        const int j = up[stream.below(up.size(), t)];
         co_await peers_.carry(me, me.rank(), j, bytes);
         average(me.rank(), j);
         co_await peers_.carry(me, j, me.rank(), bytes);
@@ -125,6 +140,16 @@ class Adpsgd final : public Gossip {
       co_await me.update(g);
       replicas_.step(g, averaged);
       training_.updated(false);
+    }
+  }
+
+  // Takes over the parameters of a neighbour.
+  Task<> rejoin(Worker& me) override {
+    for (int j : neighbours_[std::size_t(me.rank())]) {
+      if (training_.is_down(j)) continue;
+      co_await peers_.carry(me, j, me.rank(), training_.cost().gradient_bytes());
+      replicas_.set(me.rank(), replicas_.version(j).values);
+      co_return;
     }
   }
 
@@ -153,7 +178,9 @@ StrategyMaker gossip(Reader& in) {
       in.text("graph", {.choices = {"ring", "full_mesh"},
                         .fallback = "ring",
                         .help = "who is whose neighbour; messages go as the topology routes them"}) == "full_mesh";
-  return {.sends_gradients = false, .make = [asynchronous, mesh](Training& training) -> std::unique_ptr<Strategy> {
+  return {.sends_gradients = false,
+          .fails_alone = asynchronous,
+          .make = [asynchronous, mesh](Training& training) -> std::unique_ptr<Strategy> {
             if (asynchronous) return std::make_unique<Adpsgd>(training, mesh);
             return std::make_unique<Dpsgd>(training, mesh);
           }};

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
+#include "sim/strategies/batches.hpp"
 #include "sim/strategies/parameters.hpp"
 
 namespace paceline {
@@ -20,14 +22,17 @@ struct Gradient {
   const int worker;
   const std::int64_t step;  // the worker's own count of batches
   const int batches;        // accumulated, from `step` on
-  const int samples;        // of all of them
+  int samples;              // of all of them; where workers come back for more, so far
   Parameters at;            // what was pulled; the values are let go of once it is computed
   double jitter = 1;        // the step's factor on all its durations
+
+  std::vector<Batches::Slice> taken;  // its rows, where a balance shares out every step
 
   bool keeps_parameters = false;  // `at` is needed after it is computed, too
   bool only_summed = false;       // its value is needed in one sum over gradients of the same version alone
 
   bool computed_on_device = false;  // its worker's device is through with it
+  bool at_server = false;           // taken by a server, which will decide on it
   std::shared_ptr<const Values> value;
   std::shared_ptr<const Values> sent;  // what others get of it, where it is compressed
   std::optional<double> loss;          // mean over the batch

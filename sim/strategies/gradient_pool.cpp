@@ -28,8 +28,8 @@ struct Gradient::Computation {
   Values gathered;  // where x is several shards
   std::vector<std::uint32_t> rows;
   std::shared_ptr<Values> sum;
-  std::vector<double> losses;
-  Threads::Ticket ticket;
+  Numbers<double> losses;
+  Threads::Ticket ticket;  // null: played from a journal
 };
 
 Gradient::Gradient(GradientPool& in, int of_worker, std::int64_t of_step, int of_batches, int of_samples,
@@ -47,7 +47,8 @@ GradientPool::GradientPool(Numerics numerics, Batches batches, Threads& threads)
       batches_(std::move(batches)),
       threads_(threads),
       workspaces_(std::size_t(threads.count())),
-      free_(std::make_shared<std::vector<std::unique_ptr<Values>>>()) {}
+      free_(std::make_shared<std::vector<std::unique_ptr<Values>>>()),
+      ahead_for_(threads.count()) {}
 
 GradientPool::~GradientPool() = default;
 
@@ -63,10 +64,18 @@ std::shared_ptr<Values> GradientPool::buffer() {
 }
 
 GradientRef GradientPool::make(int worker, std::int64_t step, Parameters at, int batches) {
-  auto gradient =
-      std::make_shared<Gradient>(*this, worker, step, batches, batches * batches_.size(worker), std::move(at));
+  const int samples = balance() ? 0 : batches * batches_.size(worker);
+  auto gradient = std::make_shared<Gradient>(*this, worker, step, batches, samples, std::move(at));
+  if (balance() && !piecemeal()) take(*gradient);
   if (real()) pending_.push_back(gradient.get());
   return gradient;
+}
+
+int GradientPool::take(Gradient& gradient) {
+  const Batches::Slice slice = batches_.take(gradient.worker, gradient.step);
+  if (slice.count > 0) gradient.taken.push_back(slice);
+  gradient.samples += slice.count;
+  return slice.count;
 }
 
 std::shared_ptr<const Values> GradientPool::value(const GradientRef& gradient) {
@@ -104,12 +113,15 @@ std::shared_ptr<const Values> GradientPool::mean(std::span<const GradientRef> gr
   std::vector<std::shared_ptr<Values>> sums((rows.size() + block - 1) / block);
   for (auto& each : sums) each = buffer();
   std::vector<double> losses(rows.size());
-  threads_.run(sums.size(), [&](std::size_t index, int thread) {
+  const auto add_block = [&](std::size_t index, int thread) {
     const std::size_t at = index * block, count = std::min(block, rows.size() - at);
     numerics_.model->gradient(x, {*numerics_.data, Part::train, std::span(rows).subspan(at, count)},
                               1.0f / float(samples), sums[index]->data(), losses.data() + at,
                               workspaces_[std::size_t(thread)]);
-  });
+  };
+  if (!is_played()) threads_.run(sums.size(), add_block);
+  else
+    for (const auto& each : sums) std::fill(each->begin(), each->end(), 0.0f);
   const std::shared_ptr<Values> sum = sums[0];
   for (std::size_t k = 1; k < sums.size(); ++k)
     for (std::size_t i = 0; i < sum->size(); ++i) (*sum)[i] += (*sums[k])[i];
@@ -124,6 +136,8 @@ std::shared_ptr<const Values> GradientPool::mean(std::span<const GradientRef> gr
 }
 
 void GradientPool::append_rows(const Gradient& gradient, std::vector<std::uint32_t>& rows) {
+  for (const Batches::Slice slice : gradient.taken) batches_.append(gradient.worker, slice, rows);
+  if (balance()) return;
   for (int i = 0; i < gradient.batches; ++i) batches_.append(gradient.worker, gradient.step + i, rows);
 }
 
@@ -139,13 +153,13 @@ void GradientPool::compute(std::span<const GradientRef> needed) {
 // Others that are pending: first those that their devices are through with.
 void GradientPool::begin_ahead() {
   // One thread alone computes none ahead: a gradient is still in its cache when it is used.
-  const std::size_t together = threads_.count() == 1 ? 0 : ahead * std::size_t(threads_.count());
+  const std::size_t together = ahead_for_ == 1 ? 0 : ahead * std::size_t(ahead_for_);
   const std::size_t room = std::min(together, budget / (size() * sizeof(float)));
-  if (begun_ >= (room + 1) / 2) return;
+  if (begun_.size() >= (room + 1) / 2) return;
   std::vector<Gradient*> chosen;
   for (bool through : {true, false})
     for (Gradient* g : pending_)
-      if (begun_ + chosen.size() < room && !g->only_summed && g->fate == Gradient::Fate::under_way &&
+      if (begun_.size() + chosen.size() < room && !g->only_summed && g->fate == Gradient::Fate::under_way &&
           g->computed_on_device == through)
         chosen.push_back(g);
   for (Gradient* g : chosen) begin(*g);
@@ -153,32 +167,34 @@ void GradientPool::begin_ahead() {
 
 void GradientPool::begin(Gradient& gradient) {
   std::erase(pending_, &gradient);
-  ++begun_;
+  begun_.push_back(&gradient);
   gradient.computation = std::make_unique<Gradient::Computation>();
   Gradient::Computation& c = *gradient.computation;
   append_rows(gradient, c.rows);
   c.x = whole(gradient.at, c.gathered);
   c.sum = buffer();
   c.losses.resize(c.rows.size());
+  if (is_played()) return std::fill(c.sum->begin(), c.sum->end(), 0.0f);
   const float scale = 1.0f / float(gradient.samples);
   c.ticket = threads_.begin(this, [this, &c, scale](int thread) {
+    if (c.rows.empty()) return std::fill(c.sum->begin(), c.sum->end(), 0.0f);
     numerics_.model->gradient(c.x, {*numerics_.data, Part::train, c.rows}, scale, c.sum->data(), c.losses.data(),
                               workspaces_[std::size_t(thread)]);
   });
 }
 
 void GradientPool::finish(Gradient& gradient) {
-  threads_.finish(gradient.computation->ticket);
+  if (gradient.computation->ticket) threads_.finish(gradient.computation->ticket);
   const auto c = std::move(gradient.computation);
-  --begun_;
+  std::erase(begun_, &gradient);
   gradient.value = std::move(c->sum);
   settle_loss(gradient, c->losses);
   gradient.let_go();
 }
 
 void GradientPool::abandon(Gradient& gradient) {
-  threads_.abandon(gradient.computation->ticket);
-  --begun_;
+  if (gradient.computation->ticket) threads_.abandon(gradient.computation->ticket);
+  std::erase(begun_, &gradient);
 }
 
 const float* GradientPool::whole(const Parameters& at, Values& gathered) const {
@@ -188,8 +204,21 @@ const float* GradientPool::whole(const Parameters& at, Values& gathered) const {
 }
 
 void GradientPool::settle_loss(Gradient& gradient, std::span<const double> losses) {
-  gradient.loss = std::accumulate(losses.begin(), losses.end(), 0.0) / double(losses.size());
+  if (is_played()) gradient.loss = journal_->next_loss();
+  else if (!losses.empty()) gradient.loss = std::accumulate(losses.begin(), losses.end(), 0.0) / double(losses.size());
+  if (journal_ && !is_played()) journal_->losses.push_back(gradient.loss);
   ++computed_;
+}
+
+void GradientPool::rest() {
+  for (Gradient* gradient : begun_)
+    if (gradient->computation->ticket) threads_.finish(gradient->computation->ticket);
+}
+
+std::vector<const void*> GradientPool::unused() const {
+  std::vector<const void*> all;
+  for (const auto& values : *free_) all.push_back(values->data());
+  return all;
 }
 
 Evaluation GradientPool::evaluate(const Values& x) {
@@ -197,6 +226,7 @@ Evaluation GradientPool::evaluate(const Values& x) {
   const DataShape& shape = numerics_.data->shape();
   const std::size_t rows = shape.test_rows, labels = std::size_t(shape.labels);
   if (rows == 0) return {};
+  if (is_played()) return journal_->next_evaluation();
   std::vector<std::uint32_t> all(rows);
   std::iota(all.begin(), all.end(), 0u);
   std::vector<double> losses(rows);
@@ -210,6 +240,7 @@ Evaluation GradientPool::evaluate(const Values& x) {
   Evaluation made{std::accumulate(losses.begin(), losses.end(), 0.0) / double(rows), {}};
   if (labels > 0)
     made.accuracy = double(std::accumulate(hits.begin(), hits.end(), std::size_t{0})) / double(hits.size());
+  if (journal_) journal_->evaluations.push_back(made);
   return made;
 }
 

@@ -14,6 +14,7 @@
 #include "models/model.hpp"
 #include "sim/strategies/batches.hpp"
 #include "sim/strategies/gradient.hpp"
+#include "sim/strategies/journal.hpp"
 #include "sim/strategies/threads.hpp"
 
 namespace paceline {
@@ -22,9 +23,6 @@ namespace paceline {
 struct Numerics {
   std::shared_ptr<const Dataset> data;
   std::shared_ptr<const Model> model;
-};
-struct Evaluation {
-  std::optional<double> loss, accuracy;  // empty: nothing to test on; there are no classes
 };
 
 // How much a gradient counts in a mean: by its samples, or as much as every other.
@@ -52,6 +50,10 @@ class GradientPool {
 
   // The gradient of worker w's k-th batch, or of several from there on, at what it pulled. Costs nothing yet.
   GradientRef make(int worker, std::int64_t step, Parameters at, int batches = 1);
+  // Workers come back for more samples of a step (see balance.hpp), and take them; 0: there are none left.
+  bool piecemeal() const { return balance() && balance()->piecemeal(); }
+  int take(Gradient& gradient);
+  Balance* balance() const { return batches_.balance(); }
 
   // [size]; null without numerics.
   std::shared_ptr<const Values> value(const GradientRef& gradient);
@@ -62,6 +64,16 @@ class GradientPool {
   // On the test set; empty without numerics.
   Evaluation evaluate(const Values& x);
 
+  // Keeps a journal; while that is played, nothing is computed: gradients are 0.
+  void keep(Journal& journal) { journal_ = &journal; }
+  // Gradients are begun ahead for so many threads; at first for those there are.
+  int ahead_for() const { return ahead_for_; }
+  void set_ahead_for(int threads) { ahead_for_ = threads; }
+  // Waits until nothing is being computed.
+  void rest();
+  // The first numbers of buffers that nobody uses.
+  std::vector<const void*> unused() const;
+
  private:
   friend struct Gradient;
   void append_rows(const Gradient& gradient, std::vector<std::uint32_t>& rows);
@@ -71,16 +83,19 @@ class GradientPool {
   void finish(Gradient& gradient);
   void abandon(Gradient& gradient);
   void settle_loss(Gradient& gradient, std::span<const double> losses);
+  bool is_played() const { return journal_ && journal_->is_played(); }
 
   Numerics numerics_;
   Batches batches_;
   Threads& threads_;
   std::vector<Workspace> workspaces_;  // by thread
   std::list<Gradient*> pending_;       // not begun, in order of making
-  std::size_t begun_ = 0;              // and not finished
+  std::vector<Gradient*> begun_;       // and not finished
   std::shared_ptr<std::vector<std::unique_ptr<Values>>>
       free_;  // buffers to use again; lives as long as the last of them
   std::uint64_t computed_ = 0;
+  Journal* journal_ = nullptr;
+  int ahead_for_;
 };
 
 }  // namespace paceline

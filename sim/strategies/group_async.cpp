@@ -29,7 +29,7 @@ class GroupAsync final : public Strategy {
     const int rank = int(std::lower_bound(ranks.begin(), ranks.end(), me.rank()) - ranks.begin());
     const double bytes = training_.cost().gradient_bytes();
     Parameters x = me.initial();
-    for (std::int64_t t = 0; !me.finished(); ++t) {
+    for (std::int64_t t = me.steps_in_phase(); !me.finished(); ++t) {
       GradientRef g = me.next_gradient(x);
       g->only_summed = training_.shards() == 1;
       Round& round = group.rounds.try_emplace(t, ranks.size()).first->second;
@@ -56,10 +56,18 @@ class GroupAsync final : public Strategy {
   Task<> serve(Server& server) override {
     for (;;) {
       const GradientRef g = co_await server.next();
-      co_await server.apply_mean(groups_[group_of_[std::size_t(g->worker)]].pushed, false);
+      const std::vector<GradientRef>& pushed = groups_[group_of_[std::size_t(g->worker)]].pushed;
+      for (const GradientRef& each : pushed) each->at_server = true;
+      co_await server.apply_mean(pushed, false);
       server.answer(g->worker);
     }
   }
+
+  // A group goes down together, and forgets the step that it was at.
+  std::vector<int> goes_down_with(int worker) const override {
+    return groups_[group_of_[std::size_t(worker)]].meeting.ranks();
+  }
+  void forget(const std::vector<int>& workers) override { groups_[group_of_[std::size_t(workers[0])]].forget(); }
 
   std::shared_ptr<const Values> evaluated() override { return training_.served(); }
   std::vector<Check> checks() const override { return {record_.check()}; }
@@ -76,6 +84,10 @@ class GroupAsync final : public Strategy {
     Group(Training& training, const std::vector<int>& ranks, const AlgorithmMaker& algorithm, ReductionRecord& record)
         : meeting(training, ranks, algorithm, record) {}
     Communicator& communicator(Training& training) { return training.communicator().group(meeting.ranks()); }
+    void forget() {
+      meeting.forget();
+      rounds.clear();
+    }
     Meeting meeting;
     std::map<std::int64_t, Round> rounds;
     std::vector<GradientRef> pushed;  // those whose mean is at the servers

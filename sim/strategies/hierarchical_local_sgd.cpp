@@ -20,7 +20,7 @@ class HierarchicalLocalSgd final : public Strategy {
       : training_(training),
         options_(options),
         replicas_(training),
-        everybody_(training, all_ranks(training), options.across, record_),
+        everybody_(training, training.members(), options.across, record_),
         group_of_(std::size_t(training.workers())) {
     for (const std::vector<int>& ranks : options.grouping.of(training)) {
       for (int rank : ranks) group_of_[std::size_t(rank)] = groups_.size();
@@ -31,7 +31,7 @@ class HierarchicalLocalSgd final : public Strategy {
   Task<> work(Worker& me) override {
     const double bytes = training_.cost().gradient_bytes();
     Meeting& group = groups_[group_of_[std::size_t(me.rank())]];
-    for (std::int64_t t = 0; !me.finished(); ++t) {
+    for (std::int64_t t = me.steps_in_phase(); !me.finished(); ++t) {
       GradientRef g = me.next_gradient(replicas_.at(me.rank()));
       co_await me.compute(g);
       co_await me.update(g);
@@ -44,6 +44,8 @@ class HierarchicalLocalSgd final : public Strategy {
   }
 
   std::shared_ptr<const Values> evaluated() override { return replicas_.mean(); }
+  std::any saved() const override { return replicas_.saved(); }
+  void restore(const std::any& saved) override { replicas_.restore(saved); }
   std::vector<Check> checks() const override { return {record_.check()}; }
 
  private:

@@ -19,10 +19,10 @@ class LocalSgd final : public Strategy {
       : training_(training),
         options_(options),
         replicas_(training),
-        everybody_(training, all_ranks(training), options.algorithm, record_) {}
+        everybody_(training, training.members(), options.algorithm, record_) {}
 
   Task<> work(Worker& me) override {
-    for (std::int64_t t = 0; !me.finished(); ++t) {
+    for (std::int64_t t = me.steps_in_phase(); !me.finished(); ++t) {
       GradientRef g = me.next_gradient(replicas_.at(me.rank()));
       co_await me.compute(g);
       co_await me.update(g);
@@ -34,6 +34,9 @@ class LocalSgd final : public Strategy {
   }
 
   std::shared_ptr<const Values> evaluated() override { return replicas_.mean(); }
+  void joins(int worker, int from) override { replicas_.set(worker, replicas_.version(from).values); }
+  std::any saved() const override { return replicas_.saved(); }
+  void restore(const std::any& saved) override { replicas_.restore(saved); }
   std::vector<Check> checks() const override { return {record_.check()}; }
 
  private:
@@ -61,8 +64,9 @@ StrategyMaker local_sgd(Reader& in) {
       {.minimum = 0, .maximum = 1'000'000'000, .fallback = 0, .help = "local steps at the start with period 1"});
   options.algorithm =
       in.kind_or_name("algorithm", collectives::all(), {.fallback = "ring", .help = "of the averaging"});
-  return {.sends_gradients = false,
-          .make = [options](Training& training) { return std::make_unique<LocalSgd>(training, options); }};
+  return {.sends_gradients = false, .shrinks = true, .make = [options](Training& training) {
+            return std::make_unique<LocalSgd>(training, options);
+          }};
 }
 
 }  // namespace paceline::strategies

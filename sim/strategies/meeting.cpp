@@ -32,12 +32,6 @@ Task<> Meeting::meet(Worker& me, std::int64_t number, double bytes, std::functio
   rounds_.erase(number);
 }
 
-std::vector<int> all_ranks(const Training& training) {
-  std::vector<int> ranks(std::size_t(training.workers()));
-  std::iota(ranks.begin(), ranks.end(), 0);
-  return ranks;
-}
-
 namespace {
 
 // The switch behind which a worker sits: the first vertex outside of hosts on its way to another host's worker.

@@ -20,6 +20,11 @@ class Meeting {
   // when the last does.
   Task<> meet(Worker& me, std::int64_t round, double bytes, std::function<void()> first,
               std::function<void()> last = {});
+  // Nobody is in it any more.
+  void forget() {
+    group_.reset();
+    rounds_.clear();
+  }
 
  private:
   struct Round {
@@ -33,8 +38,6 @@ class Meeting {
   ReductionRecord& record_;
   std::map<std::int64_t, Round> rounds_;
 };
-
-std::vector<int> all_ranks(const Training& training);
 
 // Workers in groups: those of a host, of a rack (behind one switch), or so many each in order.
 struct Grouping {

@@ -4,11 +4,10 @@
 #include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <memory>
-#include <vector>
+
+#include "sim/core/ledger.hpp"
 
 namespace paceline {
-
-using Values = std::vector<float>;
 
 struct Version {
   std::int64_t number = 0;               // updates applied before it

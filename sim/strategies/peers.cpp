@@ -7,20 +7,29 @@ namespace {
 
 class OnMessage final : public Blocking {
  public:
-  explicit OnMessage(const std::deque<Peers::Message>& messages) : messages_(messages) {}
-  void split(Time from, Time to, const Spend& spend) const override {
-    if (messages_.empty()) return spend(Activity::wait, to);
-    if (messages_.front().sent > from) spend(Activity::wait, std::min(messages_.front().sent, to));
-    spend(Activity::communication, to);
+  OnMessage(const std::deque<Peers::Message>& messages, const Arrivals& arrivals, std::uint64_t number, int from)
+      : messages_(messages), arrivals_(arrivals), number_(number), from_(from) {}
+  void split(Time, Time to, const Spend& spend) const override {
+    if (messages_.empty()) return spend(Activity::wait, to, from_);
+    spend(Activity::wait, std::min(messages_.front().sent, to), from_);
+    spend(Activity::communication, to, nobody);
+  }
+  void hand_over(Time from, Time to, Path& path) const override {
+    if (from == to || arrivals_.count() < number_) return;
+    path = messages_.front().path;
+    path.add(Activity::communication, to);
   }
 
  private:
   const std::deque<Peers::Message>& messages_;
+  const Arrivals& arrivals_;
+  std::uint64_t number_;
+  int from_;
 };
 
 class OnBytes final : public Blocking {
  public:
-  void split(Time, Time to, const Spend& spend) const override { spend(Activity::communication, to); }
+  void split(Time, Time to, const Spend& spend) const override { spend(Activity::communication, to, nobody); }
 };
 
 Task<> arrive(Arrivals& arrivals, std::uint64_t count) { co_await arrivals.reach(count); }
@@ -30,6 +39,11 @@ Task<> arrive(Arrivals& arrivals, std::uint64_t count) { co_await arrivals.reach
 Peers::Line::Line(Training& training, int of, int at)
     : arrivals(training.engine(), fmt::format("messages from worker {} to worker {}", of, at)),
       ends{&training.cluster().device(of), &training.cluster().device(at)} {}
+
+Peers::Line::~Line() {
+  for (std::uint64_t lost = arrivals.count(); lost < sent; ++lost)
+    for (Device* device : ends) device->end_communication();
+}
 
 void Peers::Line::on_arrival(void* self, std::uint32_t) {
   Line& line = *static_cast<Line*>(self);
@@ -44,7 +58,8 @@ Peers::Line& Peers::line(int from, int to) {
 void Peers::send(int from, int to, double bytes, std::shared_ptr<const Values> values, double weight) {
   Communicator& all = training_.communicator();
   Line& line = this->line(from, to);
-  line.messages.push_back({std::move(values), weight, training_.engine().now()});
+  line.messages.push_back({std::move(values), weight, training_.engine().now(), training_.worker(from).path()});
+  ++line.sent;
   for (Device* device : line.ends) device->begin_communication();
   all.sent(from, bytes);
   all.received(to, bytes);
@@ -53,8 +68,9 @@ void Peers::send(int from, int to, double bytes, std::shared_ptr<const Values> v
 
 Task<Peers::Message> Peers::receive(Worker& me, int from) {
   Line& line = this->line(from, me.rank());
-  const OnMessage on(line.messages);
-  co_await me.blocked(arrive(line.arrivals, ++line.taken), on);
+  const std::uint64_t number = ++line.taken;
+  const OnMessage on(line.messages, line.arrivals, number, from);
+  co_await me.blocked(arrive(line.arrivals, number), on);
   Message message = std::move(line.messages.front());
   line.messages.pop_front();
   co_return message;

@@ -17,6 +17,7 @@ class Peers {
     std::shared_ptr<const Values> values;  // null without numerics
     double weight = 1;
     Time sent{};
+    Path path;  // of its sender, at that time
   };
 
   explicit Peers(Training& training) : training_(training) {}
@@ -31,10 +32,11 @@ class Peers {
  private:
   struct Line {
     Line(Training& training, int from, int to);
+    ~Line();
     static void on_arrival(void* self, std::uint32_t);
     std::deque<Message> messages;  // sent, not received
     Arrivals arrivals;
-    std::uint64_t taken = 0;
+    std::uint64_t sent = 0, taken = 0;
     std::array<Device*, 2> ends;  // of those who send and receive
   };
   Line& line(int from, int to);

@@ -28,7 +28,7 @@ class PushSum final : public Strategy {
     const int n = training_.workers(), rank = me.rank();
     const int rounds = n > 1 ? int(std::bit_width(unsigned(n - 1))) : 0;  // ⌈lg N⌉
     double& weight = weights_[std::size_t(rank)];
-    for (std::int64_t k = 0; !me.finished(); ++k) {
+    for (std::int64_t k = me.steps_in_phase(); !me.finished(); ++k) {
       GradientRef g = me.next_gradient({Version{x_.version(rank).number, estimate(rank)}});
       co_await me.compute(g);
       co_await me.update(g);
@@ -68,6 +68,14 @@ class PushSum final : public Strategy {
     return mean;
   }
 
+  std::any saved() const override { return State{x_.saved(), weights_, applied_}; }
+  void restore(const std::any& saved) override {
+    const auto& state = std::any_cast<const State&>(saved);
+    x_.restore(state.x);
+    weights_ = state.weights;
+    applied_ = state.applied;
+  }
+
   std::vector<Check> checks() const override {
     const double sum = std::accumulate(weights_.begin(), weights_.end(), under_way_);
     return {{"push-sum weights", std::abs(sum - training_.workers()) <= 1e-9 * training_.workers(),
@@ -75,6 +83,12 @@ class PushSum final : public Strategy {
   }
 
  private:
+  struct State {
+    std::any x;
+    std::vector<double> weights;
+    std::int64_t applied;
+  };
+
   static void scale(std::span<float> x, float by) {
     for (float& each : x) each *= by;
   }

@@ -54,7 +54,13 @@ Task<> Reduction::Lane::next() {
   if (index == 0) stays_.reserve(of_.buckets_.size());
   stays_.push_back({engine.now(), Time::max()});
   if (bucket.joined == 0) bucket.first_joined = engine.now();
-  if (++bucket.joined == of_.group_.size()) bucket.last_joined = engine.now();
+  bucket.ranks += rank_;
+  if (++bucket.joined == of_.group_.size()) {
+    bucket.last_joined = engine.now();
+    bucket.last = worker_.rank();
+    bucket.path = path_to_join(index);
+    bucket.path.share();
+  }
   {
     const Device::Communication communication(of_.training_.cluster().device(worker_.rank()));
     co_await collective.member(rank_);
@@ -82,14 +88,40 @@ Span Reduction::Lane::moving_before(Time time) const {
   return sum;
 }
 
+// The last to join; before that the only one that has not, if there is one.
+int Reduction::awaited(const Bucket& bucket) const {
+  const std::int64_t n = group_.size();
+  if (bucket.joined < n - 1) return nobody;
+  return bucket.joined == n ? bucket.last : group_.member(int(n * (n - 1) / 2 - bucket.ranks));
+}
+
+// Either its bucket before has just come through, or its own work.
+Path Reduction::Lane::path_to_join(std::size_t index) const {
+  const Time now = of_.training_.engine().now();
+  if (index == 0 || stays_[index - 1].left < now || of_.buckets_[index - 1].last_joined > now) return worker_.path();
+  Path path = of_.buckets_[index - 1].path;
+  path.add(Activity::communication, now);
+  return path;
+}
+
+void Reduction::Lane::hand_over(Time from, Time to, Path& path) const {
+  if (from == to) return;
+  for (std::size_t i = stays_.size(); i-- > 0;) {
+    if (stays_[i].left != to || of_.buckets_[i].last_joined > to) continue;
+    path = of_.buckets_[i].path;
+    path.add(Activity::communication, to);
+    return;
+  }
+}
+
 void Reduction::Lane::split(Time from, Time to, const Spend& spend) const {
   for (std::size_t i = 0; i < stays_.size(); ++i) {
     const Time until = std::min(stays_[i].left, to);
     if (until <= from) continue;
-    spend(Activity::wait, std::min(of_.buckets_[i].last_joined, until));
-    spend(Activity::communication, until);
+    spend(Activity::wait, std::min(of_.buckets_[i].last_joined, until), of_.awaited(of_.buckets_[i]));
+    spend(Activity::communication, until, nobody);
   }
-  spend(Activity::communication, to);
+  spend(Activity::communication, to, nobody);
 }
 
 }  // namespace paceline

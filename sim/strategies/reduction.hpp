@@ -40,6 +40,8 @@ class Reduction {
     // Through the next bucket alone.
     Task<> next();
     void split(Time from, Time to, const Spend& spend) const override;
+    // What leads out of a bucket is the path to its last member's joining, and communication from there.
+    void hand_over(Time from, Time to, Path& path) const override;
     // When bytes moved: from the arrival of a bucket's last member until this worker left it.
     struct Period {
       Time from, until;
@@ -50,6 +52,7 @@ class Reduction {
 
    private:
     friend class Reduction;
+    Path path_to_join(std::size_t index) const;
     struct Stay {
       Time joined, left;
     };
@@ -70,7 +73,11 @@ class Reduction {
     int joined = 0, left = 0;
     Time first_joined{};
     Time last_joined = Time::max();  // once all have
+    int last = nobody;               // that worker
+    std::int64_t ranks = 0;          // of those who have, summed
+    Path path;                       // to the last one's joining
   };
+  int awaited(const Bucket& bucket) const;
   Training& training_;
   Communicator& group_;
   const Algorithm& algorithm_;

@@ -1,20 +1,26 @@
 #include "sim/strategies/replicas.hpp"
 
-#include <numeric>
+#include "sim/strategies/worker.hpp"
 
 namespace paceline {
 
-Replicas::Replicas(Training& training) : training_(training), all_(std::size_t(training.workers())) {
-  std::iota(all_.begin(), all_.end(), 0);
+Replicas::Replicas(Training& training) : training_(training) {
   for (int w = 0; w < training.workers(); ++w) {
-    replicas_.emplace_back().x = {Version{0, training.initial()}};
-    restart(w);
+    Replica& replica = replicas_.emplace_back();
+    replica.x = {Version{0, training.initial()}};
+    if (training.pool().real()) replica.optimizer = training.optimizer().make(training.pool().tensor_sizes());
   }
 }
 
-void Replicas::restart(int rank) {
-  if (training_.pool().real())
-    replicas_[std::size_t(rank)].optimizer = training_.optimizer().make(training_.pool().tensor_sizes());
+std::any Replicas::saved() const {
+  std::vector<Replica> copies;
+  for (const Replica& replica : replicas_) copies.push_back(replica.copy());
+  return copies;
+}
+
+void Replicas::restore(const std::any& saved) {
+  replicas_.clear();
+  for (const Replica& replica : std::any_cast<const std::vector<Replica>&>(saved)) replicas_.push_back(replica.copy());
 }
 
 void Replicas::step(const GradientRef& gradient, std::int64_t staleness) {
@@ -26,6 +32,7 @@ void Replicas::step(const GradientRef& gradient, std::int64_t staleness) {
     next.values = std::move(values);
   }
   mine.x[0] = std::move(next);
+  training_.led_by(training_.worker(gradient->worker).path());
   training_.applied(*gradient, staleness);
 }
 
@@ -54,6 +61,6 @@ std::shared_ptr<const Values> Replicas::mean(std::span<const int> ranks) const {
   return mean;
 }
 
-std::shared_ptr<const Values> Replicas::mean() const { return mean(all_); }
+std::shared_ptr<const Values> Replicas::mean() const { return mean(training_.members()); }
 
 }  // namespace paceline

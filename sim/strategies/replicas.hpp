@@ -1,5 +1,7 @@
 // Replicas: every worker's own parameters and optimizer, for strategies that train locally.
 #pragma once
+#include <any>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -25,8 +27,10 @@ class Replicas {
   // The next version of a replica: these values, or what `change` makes of a copy; not called without numerics.
   void set(int rank, std::shared_ptr<const Values> values);
   void change(int rank, const std::function<void(std::span<float>)>& change);
-  // Forgets the optimizer's state.
-  void restart(int rank);
+
+  // All replicas with their optimizers; and back to them.
+  std::any saved() const;
+  void restore(const std::any& saved);
 
   // The mean of some or all, summed in their order; null without numerics.
   std::shared_ptr<const Values> mean(std::span<const int> ranks) const;
@@ -35,11 +39,11 @@ class Replicas {
  private:
   struct Replica {
     Parameters x;
-    std::unique_ptr<Optimizer> optimizer;
+    std::shared_ptr<Optimizer> optimizer;
+    Replica copy() const { return {x, optimizer ? std::shared_ptr<Optimizer>(optimizer->clone()) : nullptr}; }
   };
   Training& training_;
   std::vector<Replica> replicas_;
-  std::vector<int> all_;
 };
 
 }  // namespace paceline

@@ -12,14 +12,19 @@ namespace paceline::strategies {
 namespace {
 
 class Ringmaster final : public Served {
+  struct Pull {
+    int worker;
+    std::int64_t version;
+  };
+
  public:
   Ringmaster(Training& training, std::int64_t threshold, bool stops)
-      : Served(training), threshold_(threshold), stops_(stops) {}
+      : Served(training), threshold_(threshold), stops_(stops), pulls_(std::size_t(training.shards())) {}
 
   Task<> work(Worker& me) override { return stops_ ? work_until_newer(me) : Served::work(me); }
 
   Task<> serve(Server& server) override {
-    std::deque<Pull> pulls;  // in order, the latest of every worker among them
+    std::deque<Pull>& pulls = pulls_[std::size_t(server.shard())];
     if (stops_)
       for (int w = 0; w < server.workers(); ++w) pulls.push_back({w, 0});
     const auto answer = [&](int worker) {
@@ -41,17 +46,20 @@ class Ringmaster final : public Served {
     }
   }
 
+  Task<> rejoin(Worker& me) override {
+    co_await me.pull();
+    if (!stops_) co_return;
+    for (int s = 0; s < training().shards(); ++s) pulls_[std::size_t(s)].push_back({me.rank(), me.pulled(s)});
+  }
+
   std::vector<Check> checks() const override {
     return {{"ringmaster delay", stalest_ < threshold_, fmt::format("largest {}, threshold {}", stalest_, threshold_)}};
   }
 
  private:
-  struct Pull {
-    int worker;
-    std::int64_t version;
-  };
   std::int64_t threshold_;
   bool stops_;
+  std::vector<std::deque<Pull>> pulls_;  // by shard, in order, the latest of every worker among them
   std::int64_t stalest_ = 0;
 };
 

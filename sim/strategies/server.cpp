@@ -13,7 +13,11 @@ Server::Server(Training& training, int shard, int shards)
       queue_(
           training.engine(), training.cluster(), shard, training.cost().gradient_bytes() / shards,
           [this](int worker) { training_.worker(worker).receive(shard_); }, training.traffic(), training.message_log()),
-      answered_(std::size_t(training.workers())) {
+      answered_(std::size_t(training.workers())),
+      taken_steps_(answered_.size(), -1),
+      owes_(answered_.size()),
+      cut_off_(answered_.size()),
+      released_by_(answered_.size(), nobody) {
   restart();
 }
 
@@ -22,6 +26,8 @@ void Server::restart() {
   taken_ = -1;
   version_ = {};
   std::fill(answered_.begin(), answered_.end(), 0);
+  owes_.assign(owes_.size(), false);
+  taken_steps_.assign(taken_steps_.size(), -1);
   if (!training_.pool().real()) return;
   const Values& initial = *training_.initial();
   values_ = std::make_shared<Values>(initial.begin() + std::ptrdiff_t(begin_), initial.begin() + std::ptrdiff_t(end_));
@@ -33,8 +39,18 @@ Task<GradientRef> Server::next() {
   settle_request();
   const ParameterServer::Taken taken = co_await queue_.next();
   if (training_.finished()) co_await training_.engine().sleep(Span::max());
-  taken_ = taken.worker;
-  co_return std::move(sent_[taken.slot]);
+  latest_ = taken_ = taken.worker;
+  owes_[std::size_t(taken.worker)] = true;
+  Sent& sent = sent_[taken.slot];
+  GradientRef gradient = std::move(sent.gradient);
+  if (taken.waited_for) {
+    path_ = std::move(sent.path);
+    path_.add(Activity::communication, taken.arrived);
+  }
+  path_.add(Activity::queue, training_.engine().now());
+  gradient->at_server = true;
+  taken_steps_[std::size_t(taken.worker)] = gradient->step;
+  co_return gradient;
 }
 
 void Server::settle_request() {
@@ -104,8 +120,14 @@ std::shared_ptr<Values> Server::next_values() {
                                   : std::make_shared<Values>(values_->size());
 }
 
+void Server::lead() {
+  path_.add(Activity::queue, training_.engine().now());
+  training_.led_by(path_);
+}
+
 void Server::step(const float* gradient, double rate_scale) {
   ++version_.number;
+  lead();
   if (!gradient) return;
   auto next = next_values();
   optimizer_->step(values_->data(), gradient, next->data(), rate_scale * training_.rate());
@@ -115,6 +137,7 @@ void Server::step(const float* gradient, double rate_scale) {
 
 void Server::change(const std::function<void(std::span<float> values)>& change) {
   ++version_.number;
+  lead();
   if (values_) {
     auto next = next_values();
     if (next != values_) *next = *values_;
@@ -127,8 +150,17 @@ void Server::change(const std::function<void(std::span<float> values)>& change) 
 
 void Server::answer(int worker) {
   settle_request();
+  answer_anyhow(worker);
+}
+
+void Server::answer_anyhow(int worker) {
+  owes_[std::size_t(worker)] = false;
+  if (cut_off_[std::size_t(worker)]) return;
   answered_[std::size_t(worker)] = version_.number;
-  training_.worker(worker).expect(shard_, version_);
+  released_by_[std::size_t(worker)] = latest_;
+  path_.add(Activity::queue, training_.engine().now());
+  if (path_.worker() != worker) path_.share();
+  training_.worker(worker).expect(shard_, version_, path_);
   queue_.answer(worker);
 }
 
@@ -139,12 +171,20 @@ void Server::answer_all() {
 void Server::send(const GradientRef& gradient, double bytes) {
   const ParameterServer::Slot slot = queue_.send(gradient->worker, bytes);
   if (slot >= sent_.size()) sent_.resize(slot + 1);
-  sent_[slot] = gradient;
+  sent_[slot] = {gradient, training_.worker(gradient->worker).path()};
+}
+
+void Server::cut_off(int worker, const Gradient* kept) {
+  for (const ParameterServer::Slot slot : queue_.withdraw(worker))
+    if (const GradientRef gradient = std::move(sent_[slot].gradient); gradient && gradient.get() != kept)
+      settle(gradient, false);
+  queue_.withhold(worker);
+  cut_off_[std::size_t(worker)] = true;
 }
 
 void Server::withdraw(int worker) {
   for (const ParameterServer::Slot slot : queue_.withdraw(worker))
-    if (const GradientRef gradient = std::move(sent_[slot])) settle(gradient, false);
+    if (const GradientRef gradient = std::move(sent_[slot].gradient)) settle(gradient, false);
 }
 
 }  // namespace paceline

@@ -43,11 +43,16 @@ class Server {
   // The next version is what `change` makes of this one; null without numerics: it is not called.
   void change(const std::function<void(std::span<float> values)>& change);
 
-  // Answers a worker with the parameters as they are now, one whose request was taken or any other.
+  // Answers a worker with the parameters as they are now, one whose request was taken or any other; one that has failed
+  // gets nothing.
   void answer(int worker);
   void answer_all();
+  // Answers a worker that has asked for nothing, while another's request may be being dealt with.
+  void answer_anyhow(int worker);
   // The version that a worker was answered with last.
   std::int64_t answered(int worker) const { return answered_[std::size_t(worker)]; }
+  // Whose request was the latest when a worker was answered last: who made the server answer.
+  int released_by(int worker) const { return released_by_[std::size_t(worker)]; }
 
   // Starts anew from training.initial(), as if nothing had been; for a new phase.
   void restart();
@@ -56,12 +61,20 @@ class Server {
   void send(const GradientRef& gradient, double bytes);
   // Takes back what a worker has sent and is not taken yet.
   void withdraw(int worker);
+  // It has failed: its connection is cut in both directions, until it comes back.
+  // What is not taken yet is not applied here; but for `kept`, which it will send again.
+  void cut_off(int worker, const Gradient* kept);
+  void reconnect(int worker) { cut_off_[std::size_t(worker)] = false; }
+  bool took(const Gradient& gradient) const { return taken_steps_[std::size_t(gradient.worker)] == gradient.step; }
+  // Whether a request of the worker was taken and not answered.
+  bool owes(int worker) const { return owes_[std::size_t(worker)]; }
 
  private:
   Task<> spend_update(double seconds);
   void step(const float* gradient, double rate_scale);
   std::shared_ptr<Values> next_values();
   void settle_request();
+  void lead();
   void settle(const GradientRef& gradient, bool applied);
 
   Training& training_;
@@ -71,10 +84,19 @@ class Server {
   std::shared_ptr<Values> values_;  // the same as version_.values
   std::unique_ptr<Optimizer> optimizer_;
   ParameterServer queue_;
-  std::vector<GradientRef> sent_;       // by slot of the queue
-  std::vector<std::int64_t> answered_;  // by worker
+  struct Sent {
+    GradientRef gradient;
+    Path path;
+  };
+  std::vector<Sent> sent_;                 // by slot of the queue
+  std::vector<std::int64_t> answered_;     // by worker, as all here
+  std::vector<std::int64_t> taken_steps_;  // of the latest gradients taken
+  std::vector<bool> owes_, cut_off_;
   Values corrected_;
-  int taken_ = -1;  // the worker whose request is being dealt with
+  int taken_ = -1;                // the worker whose request is being dealt with
+  int latest_ = -1;               // who sent the request that was taken last
+  Path path_;                     // of what is dealt with
+  std::vector<int> released_by_;  // by worker
 };
 
 }  // namespace paceline

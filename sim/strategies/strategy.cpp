@@ -6,6 +6,10 @@ namespace paceline {
 
 Task<> Strategy::serve(Server&) { throw std::logic_error("this strategy uses no servers"); }
 
+Task<> Strategy::rejoin(Worker& me) { co_await me.pull(); }
+std::any Strategy::saved() const { throw std::logic_error("this strategy cannot be saved"); }
+void Strategy::restore(const std::any&) { throw std::logic_error("this strategy cannot be restored"); }
+
 GradientRef Served::next_gradient(Worker& me, Parameters x) const {
   GradientRef g = me.next_gradient(std::move(x));
   g->only_summed = sums_;

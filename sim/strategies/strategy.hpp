@@ -2,6 +2,7 @@
 // are some, that reads like its paper. Bookkeeping is not its affair: Worker and Server do it.
 #pragma once
 #include <algorithm>
+#include <any>
 #include <memory>
 
 #include "sim/strategies/server.hpp"
@@ -29,6 +30,18 @@ class Strategy {
   virtual std::shared_ptr<const Values> evaluated() = 0;
   // The bounds that begin_phase() was given are reached; at the end of that instant.
   virtual void phase_over() {}
+  // A worker's device has failed, or works again. Told to strategies that Training::make() gives alone.
+  virtual void failed(int /*worker*/) {}
+  virtual void repaired(int /*worker*/) {}
+  // Where workers fail one by one: who goes down with one, what was lost is forgotten, and how one comes back.
+  virtual std::vector<int> goes_down_with(int worker) const { return {worker}; }
+  virtual void forget(const std::vector<int>& /*workers*/) {}
+  virtual Task<> rejoin(Worker& me);
+  // Where all go back together: a copy of what it goes on from, between two steps of all; a new object takes it up.
+  virtual std::any saved() const;
+  virtual void restore(const std::any& saved);
+  // A worker that was away takes over what another one has.
+  virtual void joins(int /*worker*/, int /*from*/) {}
   // Its own invariants, with figures.
   virtual std::vector<Check> checks() const { return {}; }
 };
@@ -61,8 +74,12 @@ struct StrategyMaker {
   bool uses_servers = false;
   bool sends_gradients = true;   // which can be compressed
   bool switches = false;         // it is made of others
+  bool balances = false;         // its steps can be shared out anew
   bool awaits_accuracy = false;  // of an evaluation
   double server_momentum = 0;    // shorthand for momentum in the optimizer
+  // A worker that fails is lost alone: somebody else has the parameters. Else all go back to a checkpoint.
+  bool fails_alone = uses_servers;
+  bool shrinks = false;  // it can go on with training.members() alone
   Sharding sharding = Sharding::none;
   std::function<std::unique_ptr<Strategy>(Training&)> make;
 };

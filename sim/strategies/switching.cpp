@@ -22,7 +22,7 @@ struct Options {
 // Everybody waits for the next phase.
 class OnSwitch final : public Blocking {
  public:
-  void split(Time, Time to, const Spend& spend) const override { spend(Activity::wait, to); }
+  void split(Time, Time to, const Spend& spend) const override { spend(Activity::wait, to, nobody); }
 };
 
 class Switching final : public Strategy {
@@ -70,6 +70,8 @@ class Switching final : public Strategy {
     return all;
   }
 
+  void failed(int worker) override { strategies_.back()->failed(worker); }
+  void repaired(int worker) override { strategies_.back()->repaired(worker); }
   void phase_over() override { over_.raise_to(std::int64_t(strategies_.size())); }
 
  private:
@@ -103,7 +105,7 @@ class Switching final : public Strategy {
   void begin(std::size_t p) {
     const Phase& phase = options_.phases[p];
     training_.begin_phase(phase.until, phase.rate, p > 0 && training_.pool().real() ? evaluated() : nullptr);
-    strategies_.push_back(phase.strategy.make(training_));
+    strategies_.push_back(training_.make(phase.strategy));
   }
 
   Training& training_;

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "sim/strategies/server.hpp"
 #include "sim/strategies/strategy.hpp"
@@ -21,7 +22,12 @@ Training::Training(Setup setup)
     : setup_(std::move(setup)),
       traffic_(std::size_t(workers())),
       communicator_(engine(), cluster().network(), cluster().spec().fidelity, cluster().worker_nodes(), traffic_,
-                    message_log()) {
+                    message_log()),
+      waits_(workers()),
+      bounded_(std::size_t(workers())),
+      members_(std::size_t(workers())),
+      down_(std::size_t(workers())) {
+  std::iota(members_.begin(), members_.end(), 0);
   for (int w = 0; w < workers(); ++w) workers_.push_back(std::make_unique<Worker>(*this, w));
   for (int s = 0; s < setup_.cluster.spec().servers.count; ++s)
     servers_.push_back(std::make_unique<Server>(*this, s, setup_.cluster.spec().servers.count));
@@ -42,6 +48,30 @@ void Training::start(Strategy& strategy) {
   for (auto& server : servers_)
     engine().spawn(fmt::format("server {}", server->shard()), strategy.serve(*server), Engine::Kind::daemon);
   for (auto& worker : workers_) engine().spawn(fmt::format("worker {}", worker->rank()), strategy.work(*worker));
+  cluster().start_failures(
+      engine(), communicator_.hosts(),
+      [this](int worker) {
+        if (finished()) return;
+        ++down_[std::size_t(worker)];
+        ++failures_.failures;
+        strategy_->failed(worker);
+      },
+      [this](int worker) {
+        if (--down_[std::size_t(worker)] == 0) strategy_->repaired(worker);
+      });
+}
+
+void Training::go_back(const Tally& then) {
+  const Counts now = std::exchange(counts_, then.counts);
+  counts_.dropped = now.dropped;
+  counts_.cancelled = now.cancelled;
+  counts_.gradients = now.gradients;
+  counts_.rolled_back = now.rolled_back + now.batches - then.counts.batches;
+  failures_.lost_batches += now.batches - then.counts.batches;
+  failures_.lost_samples += now.samples - then.counts.samples;
+  const bool same_point = evaluations_ == then.evaluations;
+  loss_sum_ = same_point ? then.loss_sum : 0;
+  loss_count_ = same_point ? then.loss_count : 0;
 }
 
 double Training::steps() const {
@@ -94,6 +124,7 @@ void Training::stepped(bool iteration) {
 void Training::updated(bool iteration) {
   ++counts_.updates;
   counts_.iterations += iteration;
+  if (leader_ && leader_->worker() >= 0) ++bounded_[std::size_t(leader_->worker())];
   engine().mark(std::uint64_t(counts_.updates));
   bounds();
 }
@@ -219,6 +250,13 @@ void Training::close() {
   cluster().network().settle();
   for (auto& worker : workers_) worker->close();
   if (!latest_ || latest_->time != engine().now() || latest_->samples != counts_.samples) evaluate();
+}
+
+Path Training::critical_path() const {
+  Path path = leader_ ? *leader_ : workers_[0]->path();
+  path.add(Activity::wait, engine().now());  // for the end of the run
+  path.share();
+  return path;
 }
 
 Task<> Training::evaluate_every(Span period) {

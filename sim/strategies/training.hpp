@@ -12,11 +12,14 @@
 #include "sim/cluster/cluster.hpp"
 #include "sim/comm/communicator.hpp"
 #include "sim/core/record.hpp"
+#include "sim/strategies/waits.hpp"
 #include "sim/strategies/wire.hpp"
 
 namespace paceline {
 
 class Strategy;
+struct StrategyMaker;
+struct RecoverySpec;
 class Worker;
 class Server;
 
@@ -36,10 +39,31 @@ struct Check {
   std::string detail;
 };
 
+// Stops workers that begin a step, for as long as something is done with all of them.
+class Gate {
+ public:
+  virtual bool stops(std::int64_t step) = 0;
+  virtual Task<> pass(Worker& me) = 0;
+
+ protected:
+  ~Gate() = default;
+};
+
+// What failures of devices cost. Lost: that had been done since the last checkpoint, or at the batch of a worker that
+// failed. All spans are summed over workers.
+struct FailureCounts {
+  std::int64_t failures = 0;  // of devices
+  std::int64_t rollbacks = 0, checkpoints = 0;
+  std::int64_t lost_batches = 0, lost_samples = 0;
+  Span lost{}, checkpointing{};
+  double interval = 0;  // of training between two checkpoints, seconds; 0: there are none
+};
+
 // What is counted. `steps`: iterations where the strategy has global ones, else completed batches over workers.
 struct Counts {
   std::int64_t iterations = 0, batches = 0, updates = 0, samples = 0;
   std::int64_t dropped = 0, cancelled = 0;  // batches whose gradients came to nothing: complete, or not
+  std::int64_t rolled_back = 0;             // batches that had been applied before all went back
   std::int64_t gradients = 0;               // of one or more batches each, that were decided on
   std::vector<std::uint64_t> staleness;     // histogram over applied gradients
 };
@@ -58,6 +82,7 @@ class Training {
     StopRule stop;
     EvaluateRule evaluate;
     Schedule schedule;              // on every update's learning rate
+    const RecoverySpec& recovery;   // from failures
     std::int64_t most_at_once = 0;  // batches that may begin at one instant
   };
   explicit Training(Setup setup);
@@ -83,6 +108,8 @@ class Training {
   Communicator& communicator() { return communicator_; }  // of all workers
   const Communicator& communicator() const { return communicator_; }
 
+  // A strategy that goes on after failures as `recovery` says, where devices can fail.
+  std::unique_ptr<Strategy> make(const StrategyMaker& maker);
   // Starts the workers and servers of a strategy, and the clocks of evaluation and stop.
   void start(Strategy& strategy);
 
@@ -97,6 +124,33 @@ class Training {
   void updated(bool iteration);
   // A server has: the global parameters are as old as their oldest slice.
   void stepped(bool iteration);
+
+  // Whose path led to what has just become part of the parameters.
+  void led_by(const Path& path) { leader_ = &path; }
+  // The path to the end of the run. Once it is over.
+  Path critical_path() const;
+  // How many updates of the global parameters a worker's compute was the last on the path to.
+  std::int64_t bounded(int worker) const { return bounded_[std::size_t(worker)]; }
+  Waits& waits() { return waits_; }
+  const Waits& waits() const { return waits_; }
+
+  // Workers that take part, ascending: all, but for those that an elastic run goes on without.
+  const std::vector<int>& members() const { return members_; }
+  void set_members(std::vector<int> members) { members_ = std::move(members); }
+  bool is_down(int worker) const { return down_[std::size_t(worker)] > 0; }
+  FailureCounts& failures() { return failures_; }
+  const FailureCounts& failures() const { return failures_; }
+  Gate* gate() const { return gate_; }
+  void set_gate(Gate* gate) { gate_ = gate; }
+  // What has been applied since then never was.
+  struct Tally {
+    Counts counts;
+    std::int64_t evaluations = 0;
+    double loss_sum = 0;
+    std::int64_t loss_count = 0;
+  };
+  Tally tally() const { return {counts_, evaluations_, loss_sum_, loss_count_}; }
+  void go_back(const Tally& then);
 
   // A new phase from these parameters (null: from the initial ones), with a factor on the learning rate; the strategy
   // hears of it when one of the bounds, counted from now, is reached, and workers begin nothing more.
@@ -156,12 +210,19 @@ class Training {
   Phase phase_;
   std::vector<Traffic> traffic_;  // by worker
   Communicator communicator_;
+  Waits waits_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Server>> servers_;
   Averaging averaging_ = Averaging::weighted;
   std::vector<GradientRef> mean_of_;  // the latest mean
   std::shared_ptr<const Values> mean_;
   Counts counts_;
+  const Path* leader_ = nullptr;       // of the latest update
+  std::vector<std::int64_t> bounded_;  // by worker
+  std::vector<int> members_;
+  std::vector<int> down_;  // failures that are not repaired, by worker
+  FailureCounts failures_;
+  Gate* gate_ = nullptr;
   std::int64_t served_version_ = 0;
   Time latest_batch_{};
   std::int64_t batches_now_ = 0;  // begun at that time

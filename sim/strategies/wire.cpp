@@ -1,5 +1,6 @@
 #include "sim/strategies/wire.hpp"
 
+#include <algorithm>
 #include <numeric>
 
 namespace paceline {
@@ -37,8 +38,18 @@ std::shared_ptr<const Values> Wire::value(const GradientRef& gradient) {
   if (!compresses() || !pool_.real()) return pool_.value(gradient);
   if (gradient->sent) return gradient->sent;
   auto sent = pool_.buffer();
-  compressor_->encode(gradient->worker, gradient->step, *pool_.value(gradient), *sent);
+  compressor_->encode(gradient->worker, gradient->step, *payload(gradient), *sent);
   return gradient->sent = std::move(sent);
+}
+
+std::shared_ptr<const Values> Wire::payload(const GradientRef& gradient) {
+  auto value = pool_.value(gradient);
+  if (!scales()) return value;
+  const Batches& batches = pool_.batches();
+  const auto part = float(double(batches.workers()) * gradient->samples / double(batches.round()));
+  auto scaled = pool_.buffer();
+  std::transform(value->begin(), value->end(), scaled->begin(), [part](float each) { return part * each; });
+  return scaled;
 }
 
 std::shared_ptr<const Values> Wire::mean(std::span<const GradientRef> gradients, Averaging averaging) {
@@ -47,17 +58,22 @@ std::shared_ptr<const Values> Wire::mean(std::span<const GradientRef> gradients,
   std::vector<const float*> sent;
   for (const GradientRef& g : gradients) sent.push_back(value(g)->data());
   auto result = pool_.buffer();
-  compressor_->combine(sent, weights_of(gradients, averaging), *result);
+  compressor_->combine(sent, weights_of(gradients, scales() ? Averaging::uniform : averaging), *result);
   return result;
 }
 
 std::shared_ptr<const Values> Wire::reduce(std::span<const GradientRef> gradients, Averaging averaging) {
   if (!compresses() || !pool_.real()) return pool_.mean(gradients, averaging);
   pool_.compute(gradients);
+  std::vector<std::shared_ptr<const Values>> payloads;
   std::vector<const float*> all;
-  for (const GradientRef& g : gradients) all.push_back(pool_.value(g)->data());
+  for (const GradientRef& g : gradients) {
+    payloads.push_back(payload(g));
+    all.push_back(payloads.back()->data());
+  }
   auto result = pool_.buffer();
-  compressor_->reduce(gradients[0]->step, all, weights_of(gradients, averaging), *result);
+  compressor_->reduce(gradients[0]->step, all, weights_of(gradients, scales() ? Averaging::uniform : averaging),
+                      *result);
   return result;
 }
 

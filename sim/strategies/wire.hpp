@@ -32,7 +32,17 @@ class Wire {
   // A gradient was sent in vain: the residual goes on.
   void lost(const GradientRef& gradient);
 
+  // What workers hold back: a copy of it, and back to one; null where there is nothing.
+  std::shared_ptr<const Compressor> saved() const { return compressor_ ? compressor_->clone() : nullptr; }
+  void restore(const Compressor* saved) {
+    if (saved) compressor_ = saved->clone();
+  }
+
  private:
+  // Where samples change from step to step and something is held back for later, a worker compresses its part of the
+  // sum, N n_w / B g_w, and the mean is uniform: what it holds back keeps its worth.
+  bool scales() const { return kind_.keeps_residual && pool_.batches().balance(); }
+  std::shared_ptr<const Values> payload(const GradientRef& gradient);
   GradientPool& pool_;
   CompressorMaker kind_;
   double bytes_;

@@ -2,43 +2,58 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "sim/strategies/server.hpp"
 
 namespace paceline {
 namespace {
 
 // A push to the servers and the pull of their answers: bytes on the way there, queue at the server (its service
-// included), wait while the server holds the answer for others, bytes on the way back. Of several shards visited at
-// once the one that answered last counts.
+// included), wait while the server holds the answer for others (for the one whose request made it answer), bytes on the
+// way back. Of several shards visited at once the one that answered last counts.
 class Exchange final : public Blocking {
  public:
   Exchange(Training& training, int worker, bool series) : training_(training), worker_(worker), series_(series) {}
-  void split(Time from, Time to, const Spend& spend) const override {
+  void split(Time, Time to, const Spend& spend) const override {
     if (series_) {
-      for (int s = 0; s < training_.shards() && visited(s, from); ++s) visit(s, to, spend);
+      for (int s = 0; s < training_.shards(); ++s)
+        if (request(s).sent >= since_) visit(s, to, spend);
     } else {
       int last = 0;
       for (int s = 1; s < training_.shards(); ++s)
         if (request(s).received > request(last).received) last = s;
       visit(last, to, spend);
     }
-    spend(Activity::communication, to);
+    spend(Activity::communication, to, nobody);
+  }
+  void hand_over(Time, Time to, Path& path) const override {
+    for (int s = 0; s < training_.shards(); ++s)
+      if (request(s).received == to) path = training_.worker(worker_).path_of_answer(s);
+    path.add(Activity::communication, to);
   }
 
  private:
   const Request& request(int shard) const { return training_.server(shard).queue().request(worker_); }
-  bool visited(int shard, Time from) const { return request(shard).sent >= from; }
   void visit(int shard, Time to, const Spend& spend) const {
     const Request& r = request(shard);
-    spend(Activity::communication, std::min(r.arrived, to));
-    spend(Activity::queue, std::min(r.served, to));
-    spend(Activity::wait, std::min({r.all_in, r.answered, to}));
-    spend(Activity::queue, std::min(r.answered, to));
-    spend(Activity::communication, std::min(r.received, to));
+    const int on = r.answered <= to ? training_.server(shard).released_by(worker_) : nobody;
+    spend(Activity::communication, std::min(r.arrived, to), nobody);
+    spend(Activity::queue, std::min(r.served, to), nobody);
+    spend(Activity::wait, std::min({r.all_in, r.answered, to}), on);
+    spend(Activity::queue, std::min(r.answered, to), nobody);
+    spend(Activity::communication, std::min(r.received, to), nobody);
   }
   Training& training_;
   int worker_;
   bool series_;
+  Time since_ = training_.engine().now();
+};
+
+// Taking work from a queue that all share.
+class AtTheQueue final : public Blocking {
+ public:
+  void split(Time, Time to, const Spend& spend) const override { spend(Activity::queue, to, nobody); }
 };
 
 }  // namespace
@@ -46,10 +61,12 @@ class Exchange final : public Blocking {
 Worker::Worker(Training& training, int rank)
     : training_(training),
       rank_(rank),
+      path_(training.workers() <= most_blamed_workers ? training.workers() : 0),
       parts_through_(training.engine(), fmt::format("backward of worker {}", rank)),
       answers_(training.engine(), fmt::format("answers to worker {}", rank)) {}
 
 Parameters Worker::initial() const {
+  if (!pulled_.empty()) return pulled_;
   const int shards = std::max(1, training_.shards());
   if (shards == 1) return {Version{0, training_.initial()}};
   Parameters x;
@@ -66,6 +83,9 @@ GradientRef Worker::next_gradient(Parameters x, int batches) {
   if (training_.sink().wants_costs())
     for (int k = 0; k < batches; ++k) record_cost(steps_ + k);
   steps_ += batches;
+  begun_ += batches;
+  pulled_.clear();
+  on_device_ = Span{0};
   parts_before_ = parts_through_.count();
   return current_;
 }
@@ -84,7 +104,13 @@ void Worker::record_cost(std::int64_t step) {
 }
 
 Task<> Worker::compute(GradientRef gradient) {
+  if (Gate* gate = training_.gate(); gate && gate->stops(gradient->step - steps_before_)) co_await gate->pass(*this);
+  if (training_.pool().piecemeal()) {
+    co_await compute_pieces(gradient);
+    co_return;
+  }
   const Computing computing(*this);
+  const Time start = training_.engine().now();
   Device& device = training_.cluster().device(rank_);
   device.begin();
   double done = 0;
@@ -100,11 +126,47 @@ Task<> Worker::compute(GradientRef gradient) {
     parts_through_.arrive();
   }
   co_await device.reach(done + cost.forward + rest);
+  on_device_ += training_.engine().now() - start;
+  through(*gradient);
+}
+
+// Micro-batches, as long as there are some, taken in the order (time, worker); what they sum to is encoded after the
+// last.
+Task<> Worker::compute_pieces(GradientRef gradient) {
+  Device& device = training_.cluster().device(rank_);
+  const Span overhead = training_.pool().balance()->overhead();
+  const AtTheQueue at_the_queue;
+  for (bool first = true;; first = false) {
+    co_await training_.engine().turn(std::uint32_t(rank_));
+    const int samples = training_.pool().take(*gradient);
+    if (samples == 0) break;
+    if (overhead > Span{0}) co_await blocked(pass(overhead), at_the_queue);
+    const StepCost nominal = training_.cost().step(rank_, gradient->step, samples);
+    StepCost cost{nominal.forward * gradient->jitter, nominal.backward * gradient->jitter, 0};
+    if (first) cost = training_.cluster().struck(rank_, gradient->step, cost);
+    const Computing computing(*this);
+    device.begin();
+    co_await device.reach(cost.forward + cost.backward);
+  }
+  if (training_.wire().seconds() > 0) {
+    const Computing computing(*this);
+    device.begin();
+    co_await device.reach(training_.wire().seconds());
+  }
+  through(*gradient);
+}
+
+Task<> Worker::pass(Span span) { co_await training_.engine().sleep(span); }
+
+void Worker::through(Gradient& gradient) {
   computed_at_ = training_.engine().now();
-  gradient->computed_on_device = true;
+  gradient.computed_on_device = true;
+  if (Balance* balance = training_.pool().balance()) balance->measured(rank_, gradient.samples, on_device_);
 }
 
 Task<> Worker::compute_part(GradientRef gradient, double from, double until) {
+  if (Gate* gate = training_.gate(); gate && from == 0 && gate->stops(gradient->step - steps_before_))
+    co_await gate->pass(*this);
   const StepCost cost = drawn(*gradient, gradient->step);
   const auto work = [&](double point) {
     return std::min(point, 1.0) * cost.forward +
@@ -113,10 +175,10 @@ Task<> Worker::compute_part(GradientRef gradient, double from, double until) {
   const Computing computing(*this);
   Device& device = training_.cluster().device(rank_);
   device.begin();
+  const Time start = training_.engine().now();
   co_await device.reach(work(until) - work(from));
-  if (until < 2) co_return;
-  computed_at_ = training_.engine().now();
-  gradient->computed_on_device = true;
+  on_device_ += training_.engine().now() - start;
+  if (until >= 2) through(*gradient);
 }
 
 Task<> Worker::update(GradientRef gradient, double share) {
@@ -137,12 +199,38 @@ Task<Parameters> Worker::exchange(GradientRef gradient, std::optional<double> by
   newest_.resize(std::size_t(shards));
   coming_.resize(std::size_t(shards));
   const std::uint64_t before = answers_.count();
+  exchanged_ = gradient;
+  exchanged_each_ = each;
   for (int s = 0; s < shards; ++s) {
     training_.server(s).send(gradient, each);
     if (series) co_await answers_.reach(before + std::uint64_t(s) + 1);
   }
   co_await answers_.reach(before + std::uint64_t(shards));
+  exchanged_.reset();
   co_return take_newest();
+}
+
+// What some servers took before the failure the others are sent again; a server that holds an answer to it gives it in
+// its time, others answer at once.
+Task<Parameters> Worker::pull() {
+  const Spending spending(*this, Activity::communication);
+  const int shards = training_.shards();
+  newest_.assign(std::size_t(shards), Version{-1, nullptr});
+  coming_.assign(std::size_t(shards), {});
+  for (int s = 0; s < shards; ++s) {
+    Server& server = training_.server(s);
+    server.reconnect(rank_);
+    if (resumes_ && !server.took(*exchanged_)) server.send(exchanged_, exchanged_each_);
+    else if (!(resumes_ && server.owes(rank_))) server.answer_anyhow(rank_);
+  }
+  const auto complete = [this] {
+    return std::all_of(newest_.begin(), newest_.end(), [](const Version& shard) { return shard.number >= 0; });
+  };
+  while (!complete()) co_await answers_.reach(answers_.count() + 1);
+  exchanged_.reset();
+  resumes_ = false;
+  pulled_ = take_newest();
+  co_return pulled_;
 }
 
 // Keeps the numbers only: a version that nobody holds can be updated in place.
@@ -188,7 +276,9 @@ Task<> Worker::newer(const Parameters& x) {
 
 void Worker::receive(int shard) {
   auto& coming = coming_[std::size_t(shard)];
-  newest_[std::size_t(shard)] = std::move(coming.front());
+  newest_[std::size_t(shard)] = std::move(coming.front().version);
+  answer_paths_.resize(coming_.size());
+  answer_paths_[std::size_t(shard)] = std::move(coming.front().path);
   coming.erase(coming.begin());
   answers_.arrive();
 }
@@ -209,7 +299,51 @@ void Worker::abandon_all() {
   close_row();
 }
 
+Span Worker::fail() {
+  const auto lost = [](const Gradient& gradient) {
+    return gradient.fate == Gradient::Fate::under_way && !gradient.at_server;
+  };
+  const bool loses = current_ && lost(*current_);
+  const Span spent = loses ? training_.engine().now() - row_.start : Span{0};
+  if (loses) {
+    steps_ = current_->step;
+    training_.failures().lost_batches += current_->batches;
+    training_.failures().lost_samples += current_->samples;
+  }
+  for (int s = 0; s < training_.shards() && exchanged_; ++s) resumes_ |= training_.server(s).took(*exchanged_);
+  for (int s = 0; s < training_.shards(); ++s)
+    training_.server(s).cut_off(rank_, resumes_ ? exchanged_.get() : nullptr);
+  for (auto& [gradient, row] : closed_)
+    if (lost(*gradient)) training_.dropped(*gradient);
+  if (current_ && lost(*current_)) {
+    if (current_->computed_on_device) training_.dropped(*current_);
+    else training_.cancelled(*current_);
+  }
+  close_row();
+  return spent;
+}
+
+void Worker::go_back(std::int64_t step, std::int64_t through, std::int64_t samples) {
+  steps_ = step;
+  through_steps_ = through;
+  samples_ = samples;
+  parts_.clear();
+}
+
+Task<> Worker::spends(Activity activity, Task<> task) {
+  const Spending spending(*this, activity);
+  co_await task;
+}
+
+Task<> Worker::waits(Task<> task, const int& last) {
+  const Spending spending(*this, Activity::wait, last);
+  co_await task;
+}
+
 void Worker::restart() {
+  pulled_.clear();
+  exchanged_.reset();
+  resumes_ = false;
   steps_before_ = steps_;
   parts_.clear();
   newest_.clear();
@@ -221,25 +355,37 @@ Task<> Worker::blocked(Task<> task, const Blocking& on) {
   co_await task;
 }
 
-void Worker::spend(Activity activity, Time until) {
+void Worker::spend(Activity activity, Time until, int on) {
   if (until <= since_) return;
-  spent_[std::size_t(activity)] += until - since_;
-  row_.spent[std::size_t(activity)] += until - since_;
+  const Span span = until - since_;
+  spent_[std::size_t(activity)] += span;
+  row_.spent[std::size_t(activity)] += span;
+  if (activity == Activity::wait) training_.waits().add(rank_, on == rank_ ? nobody : on, span);
+  path_.add(activity, until, rank_);
   since_ = until;
 }
 
 // Has nothing to do any more while others finish: no part of a batch.
 void Worker::idle(Time until) {
+  if (until <= since_) return;
   spent_[std::size_t(Activity::wait)] += until - since_;
+  training_.waits().add(rank_, nobody, until - since_);
+  path_.add(Activity::wait, until);
   since_ = until;
 }
 
 // Accounts for the time up to now.
 void Worker::settle() {
   const Time now = training_.engine().now();
-  if (blocked_on_ && !computing_)
-    blocked_on_->split(since_, now, [&](Activity activity, Time until) { spend(activity, until); });
-  else if (computing_) spend(Activity::compute, now);
+  const Time from = since_;
+  if (spending_) {
+    spend(*spending_, now, *waits_for_);
+    if (const int last = *waits_for_; last != nobody && last != rank_ && from < now)
+      path_ = training_.worker(last).path();
+  } else if (blocked_on_ && !computing_) {
+    blocked_on_->split(from, now, [&](Activity activity, Time until, int on) { spend(activity, until, on); });
+    blocked_on_->hand_over(from, now, path_);
+  } else if (computing_) spend(Activity::compute, now);
   else idle(now);
 }
 
@@ -253,8 +399,10 @@ void Worker::write_rows() {
   for (; !closed_.empty() && closed_.front().first->fate != Gradient::Fate::under_way; closed_.pop_front()) {
     auto& [gradient, row] = closed_.front();
     const bool applied = gradient->fate == Gradient::Fate::applied;
+    row.applied = applied;
     if (applied) row.train_loss = gradient->loss;  // of others it may or may not have been computed
     row.staleness = gradient->staleness;
+    row.samples = gradient->samples;
     training_.sink().step(row);
     if (!applied) continue;
     through_steps_ += gradient->batches;

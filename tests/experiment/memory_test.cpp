@@ -25,7 +25,7 @@ std::vector<std::string> scenario(const std::string& memory, std::vector<std::st
 MemoryNeed need(const std::vector<std::string>& more, int worker = 0) {
   const Spec spec = parse("tests/data/scenarios/timing.json", scenario("1TB", more));
   const auto model = spec.model.make(spec.dataset.shape());
-  return memory_need(spec, *model, *make_cost(spec, *model), worker);
+  return memory_need(spec, *model, *make_cost(spec, *model, spec.batch_sizes), worker);
 }
 
 TEST(Memory, IsParametersGradientsOptimizerAndActivations) {

@@ -41,6 +41,13 @@ const std::string timing = "numerics=false", briefly = R"(training.stop={"time":
 const std::string fast = "cluster.topology.bandwidth=100Gbps", slow = "cluster.topology.bandwidth=100Mbps";
 const std::string rennala = R"(training.strategy={"kind": "rennala", "batch": 32})";
 
+const std::string by_generation = R"({"kind": "static", "speeds": [4, 4, 4, 4, 4, 4, 4, 4, 2, 2, 2, 2, 1, 1, 1, 1]})";
+const std::string nobody_later = "cluster.stragglers.2.factor=1";
+
+std::string balance(const std::string& kind) { return "workload.balance=" + kind; }
+std::string stealing(int samples) {
+  return fmt::format(R"({{"kind": "work_stealing", "micro_batch": {}, "overhead": "1ms"}})", samples);
+}
 std::string rate(double rate) { return fmt::format("training.optimizer.learning_rate={}", rate); }
 std::string backups(int b) { return fmt::format("training.strategy.backups={}", b); }
 std::string period(int h) { return fmt::format("training.strategy.period={}", h); }
@@ -115,6 +122,31 @@ const std::vector<Recipe>& recipes() {
          EXPECT_LT(loss(of.at("weighted")), loss(of.at("uniform")) - 0.01);
          EXPECT_GT(loss(of.at("weighted, by label")), loss(of.at("uniform, by label")) + 0.1);
          EXPECT_NEAR(loss(of.at("weighted, one order")), loss(of.at("even, one order")), 0.005);
+       }},
+      {"load_balance",
+       {{"none", {balance("none"), nobody_later}},
+        {"static", {balance(by_generation), nobody_later}},
+        {"dynamic", {nobody_later}},
+        {"dynamic, every step", {"workload.balance.every=1", nobody_later}},
+        {"stealing", {balance(stealing(4)), nobody_later}},
+        {"stealing 16", {balance(stealing(16)), nobody_later}},
+        {"none, slow", {balance("none")}},
+        {"static, slow", {balance(by_generation), timing, briefly}},
+        {"dynamic, slow", {}},
+        {"stealing, slow", {balance(stealing(4))}}},
+       [](const Outcomes& of) {
+         EXPECT_GT(throughput(of.at("static")), 1.9 * throughput(of.at("none")));
+         EXPECT_GT(throughput(of.at("dynamic")), 1.8 * throughput(of.at("none")));
+         EXPECT_GT(throughput(of.at("dynamic")), 1.05 * throughput(of.at("dynamic, every step")));
+         EXPECT_GT(throughput(of.at("stealing")), 1.15 * throughput(of.at("static")));
+         EXPECT_LT(throughput(of.at("stealing 16")), 0.8 * throughput(of.at("stealing")));
+         EXPECT_LT(throughput(of.at("static, slow")), throughput(of.at("none")));
+         EXPECT_GT(throughput(of.at("dynamic, slow")), 2 * throughput(of.at("none, slow")));
+         EXPECT_GT(throughput(of.at("stealing, slow")), 1.2 * throughput(of.at("dynamic, slow")));
+         for (const char* side : {"static", "dynamic", "stealing", "none, slow", "dynamic, slow", "stealing, slow"}) {
+           EXPECT_EQ(of.at(side).samples, of.at("none").samples) << side;
+           EXPECT_NEAR(loss(of.at(side)), loss(of.at("none")), 0.005) << side;
+         }
        }},
       {"local_sgd_period",
        {{"H = 1", {period(1)}},

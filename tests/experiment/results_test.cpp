@@ -52,6 +52,9 @@ void expect_interface(const Json& json, bool numerics) {
                {"summary", "object"},
                {"curve", "array"},
                {"workers", "array"},
+               {"waits", "array"},
+               {"critical_path", "object"},
+               {"imbalance", "object"},
                {"links", "array"},
                {"collectives", "array"},
                {"checks", "array"},
@@ -82,6 +85,8 @@ void expect_interface(const Json& json, bool numerics) {
                {"background_bytes", "number"},
                {"rerouted_transfers", "number"},
                {"held_transfers", "number"},
+               {"failures", "object"},
+               {"goodput", "number"},
                {"staleness", "object"},
                {"dropped_gradients", "number"},
                {"cancelled_gradients", "number"},
@@ -114,11 +119,41 @@ void expect_interface(const Json& json, bool numerics) {
                  {"wait_s", "number"},
                  {"queue_s", "number"},
                  {"down_s", "number"},
+                 {"blamed_s", "number"},
                  {"bytes_sent", "number"},
                  {"bytes_received", "number"},
                  {"partition_rows", trained},
                  {"label_counts", "null"}},
                 "worker");
+  for (const Json& wait : json["waits"])
+    expect_keys(wait, {{"worker", "number"}, {"for", "number"}, {"wait_s", "number"}}, "wait");
+  expect_keys(json["critical_path"],
+              {{"compute_s", "number"},
+               {"communication_s", "number"},
+               {"queue_s", "number"},
+               {"wait_s", "number"},
+               {"down_s", "number"},
+               {"workers", "array"}},
+              "critical_path");
+  ASSERT_FALSE(json["critical_path"]["workers"].empty());
+  for (const Json& worker : json["critical_path"]["workers"])
+    expect_keys(worker, {{"worker", "number"}, {"compute_s", "number"}, {"steps", "number"}}, "worker on the path");
+  expect_keys(json["imbalance"],
+              {{"max_over_mean", "number"},
+               {"coefficient_of_variation", "number"},
+               {"wait_share", "number"},
+               {"per_step", "object"}},
+              "imbalance");
+  expect_keys(json["imbalance"]["per_step"],
+              {{"steps", "number"},
+               {"mean", "number"},
+               {"p50", "number"},
+               {"p95", "number"},
+               {"max", "number"},
+               {"mean_coefficient_of_variation", "number"},
+               {"mean_wait_share", "number"},
+               {"max_wait_share", "number"}},
+              "imbalance per step");
   ASSERT_EQ(json["links"].size(), 10u);
   for (const Json& link : json["links"])
     expect_keys(link,
@@ -141,6 +176,14 @@ void expect_interface(const Json& json, bool numerics) {
                {"gradients", "number"},
                {"peak_memory_bytes", "number"}},
               "performance");
+}
+
+TEST(ResultsJson, HasWhoWaitedForWhom) {
+  const Json json = Json::parse(to_json(
+      run("tests/data/scenarios/timing.json", {R"(cluster.stragglers=[{"kind": "slow", "workers": "2", "factor": 3}])"})
+          .results));
+  ASSERT_EQ(json["waits"].size(), 3u);
+  EXPECT_EQ(json["waits"][2], Json({{"worker", 3}, {"for", 2}, {"wait_s", 0.006}}));
 }
 
 TEST(ResultsJson, HasEveryKeyOfTheInterfaceWithItsType) {
@@ -197,10 +240,11 @@ TEST(ResultFiles, HaveTheHeadersOfTheInterfaceAndARowForEach) {
   };
   expect("curve.csv", "time_s,step,epoch,samples,train_loss,test_loss,test_accuracy,bytes_on_wire",
          results.curve.size());
-  expect(
-      "workers.csv",
-      "worker,device,steps,samples,compute_s,exposed_communication_s,wait_s,queue_s,down_s,bytes_sent,bytes_received",
-      4);
+  expect("workers.csv",
+         "worker,device,steps,samples,compute_s,exposed_communication_s,wait_s,queue_s,down_s,blamed_s,bytes_sent,"
+         "bytes_received",
+         4);
+  expect("waits.csv", "worker,for,wait_s", results.waits.size());
   expect("links.csv", "link,bytes,utilization,peak_utilization,busy_s,mean_flows", results.links.size());
   EXPECT_EQ(Json::parse(read_text(folder + "/results.json"))["scenario_hash"], results.hash);
   for (const auto& entry : std::filesystem::directory_iterator(folder)) EXPECT_NE(entry.path().extension(), ".partial");

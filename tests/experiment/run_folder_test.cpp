@@ -21,7 +21,8 @@ std::set<std::string> files_in(const std::string& folder) {
   for (const auto& entry : std::filesystem::directory_iterator(folder)) names.insert(entry.path().filename().string());
   return names;
 }
-const std::set<std::string> own{"curve.csv", "links.csv", "results.json", "scenario.json", "steps.csv", "workers.csv"};
+const std::set<std::string> own{"curve.csv", "links.csv", "results.json", "scenario.json",
+                                "steps.csv", "waits.csv", "workers.csv"};
 
 std::vector<std::string> cells_of(const std::string& line) {
   std::vector<std::string> cells(1);
@@ -48,7 +49,7 @@ TEST(RunFolder, ItsScenarioRunsAgainToTheSameResults) {
   const std::string folder = scratch_folder();
   ASSERT_EQ(paceline({"run", scenario, "--out", "first", "--set", "seed=11", "--quiet"}, {.folder = folder}).code, 0);
   ASSERT_EQ(paceline({"run", "first/scenario.json", "--out", "second", "--quiet"}, {.folder = folder}).code, 0);
-  for (const char* file : {"scenario.json", "steps.csv", "curve.csv", "workers.csv", "links.csv"})
+  for (const char* file : {"scenario.json", "steps.csv", "curve.csv", "workers.csv", "waits.csv", "links.csv"})
     EXPECT_EQ(read_text(folder + "/second/" + file), read_text(folder + "/first/" + file)) << file;
   Json first = Json::parse(read_text(folder + "/first/results.json")),
        second = Json::parse(read_text(folder + "/second/results.json"));

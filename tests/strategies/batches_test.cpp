@@ -116,7 +116,7 @@ TEST(UnevenBatches, AUniformMeanByHand) {
   const Values first = after("1", "3", "weighted"), all = after("1", "12", "weighted");
   const Values uniform = after("2", "[3, 9]", "uniform"), weighted = after("2", "[3, 9]", "weighted");
   const Spec spec = parse(blobs);
-  const Values start = initial_parameters(*spec.model.make(spec.dataset.shape()), spec.seed);
+  const std::vector<float> start = initial_parameters(*spec.model.make(spec.dataset.shape()), spec.seed);
   for (std::size_t i = 0; i < all.size(); ++i) {
     const double step_0 = first[i] - start[i], step_all = all[i] - start[i];
     const double step_1 = (12 * step_all - 3 * step_0) / 9;

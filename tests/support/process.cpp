@@ -39,7 +39,7 @@ int wait_for(pid_t child, const ProcessOptions& options) {
     if (waitpid(child, &status, WNOHANG) == child)
       return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     if (!interrupted && options.interrupt_when && options.interrupt_when()) {
-      kill(child, SIGINT);
+      kill(child, options.signal);
       interrupted = true;
     }
     if (std::chrono::steady_clock::now() - start > 120s) {

@@ -1,5 +1,6 @@
 // The program itself, run from a test: its exit code and what it printed.
 #pragma once
+#include <csignal>
 #include <functional>
 #include <string>
 #include <vector>
@@ -14,8 +15,9 @@ struct Finished {
 struct ProcessOptions {
   std::string folder{};                    // to run in; by default a scratch folder
   std::vector<std::string> environment{};  // NAME=VALUE, added
-  // SIGINT is sent once this is true.
+  // A signal is sent once this is true.
   std::function<bool()> interrupt_when{};
+  int signal = SIGINT;
 };
 
 // Throws when it has not ended after two minutes.

@@ -47,10 +47,10 @@ TEST(Cli, WordsThatMakeNoSenseEndWithTwoAndSayWhatWasMeant) {
   };
   EXPECT_EQ(complaint({"rnu"}),
             "paceline: unknown verb \"rnu\"; did you mean \"run\"? There are: bench-collective, draw, explain, list, "
-            "run, schema, validate\n");
-  EXPECT_EQ(
-      complaint({"simulate"}),
-      "paceline: unknown verb \"simulate\"; there are: bench-collective, draw, explain, list, run, schema, validate\n");
+            "run, schema, validate, what-if\n");
+  EXPECT_EQ(complaint({"simulate"}),
+            "paceline: unknown verb \"simulate\"; there are: bench-collective, draw, explain, list, run, schema, "
+            "validate, what-if\n");
   EXPECT_EQ(complaint({"run", scenario, "--thraeds", "3"}),
             "paceline: unknown: --thraeds 3; did you mean \"--threads\"?\n");
   EXPECT_EQ(complaint({"run", scenario, "--timing-onyl"}),
@@ -187,7 +187,7 @@ TEST(Cli, SchemaAndExplainPrintWhatTheLibraryTells) {
 
 TEST(Cli, HelpAndVersionEndWithZero) {
   EXPECT_EQ(paceline({"--version"}).out, std::string("paceline ") + PACELINE_VERSION + "\n");
-  for (const char* verb : {"run", "validate", "list", "explain", "schema"}) {
+  for (const char* verb : {"run", "what-if", "validate", "list", "explain", "schema"}) {
     const Finished finished = paceline({verb, "--help"});
     EXPECT_EQ(finished.code, 0) << verb;
     EXPECT_NE(finished.out.find("--help"), std::string::npos) << verb;

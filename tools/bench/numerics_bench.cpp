@@ -99,7 +99,7 @@ struct Cluster {
       : world(model_text),
         pool({world.data, world.model}, Batches(world.order.size(), std::vector<int>(workers, batch), true, 1),
              threads) {
-    now.values = std::make_shared<Values>(world.x);
+    now.values = std::make_shared<Values>(world.x.begin(), world.x.end());
   }
   void update(const Values& g) {
     auto next = pool.buffer();

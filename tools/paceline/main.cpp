@@ -48,6 +48,7 @@ int main(int argc, char** argv) {
     verbs[name] = {sub, verb(*sub)};
   };
   add("run", "one scenario, one run folder", run_verb);
+  add("what-if", "what stragglers, failures, the network and compute cost a scenario", what_if_verb);
   add("validate", "checks scenarios and topologies without running them", validate_verb);
   add("draw", "a picture of a topology, as SVG", draw_verb);
   add("bench-collective", "times of collectives on a topology, as nccl-tests prints them", bench_collective_verb);

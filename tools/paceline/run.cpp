@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <optional>
 
 #include "sim/core/units.hpp"
 #include "sim/experiment/experiment.hpp"
@@ -26,7 +27,8 @@ void ask_to_stop(int signal) {
 }
 
 struct Words {
-  std::string scenario, out, max_wall;
+  std::optional<std::string> scenario, resume;  // one of them
+  std::string out, max_wall;
   std::vector<std::string> assignments;
   bool timing_only = false, json = false, quiet = false;
   int threads = 0;
@@ -81,6 +83,15 @@ RecordFiles files_of(const Spec& spec, const std::string& folder) {
           file(spec.write_traffic, "traffic.csv"), file(spec.record_cost, "cost.json")};
 }
 
+// Of the run that was interrupted.
+Spec spec_of(const std::string& folder) {
+  namespace fs = std::filesystem;
+  if (!fs::exists(folder + "/scenario.json")) throw UsageError(fmt::format("--resume: {} is no run folder", folder));
+  if (!fs::exists(folder + "/checkpoint.bin") && fs::exists(folder + "/results.json"))
+    throw UsageError(fmt::format("--resume: the run in {} has ended by itself", folder));
+  return parse_scenario(folder + "/scenario.json");
+}
+
 int run(const Words& words) {
   std::vector<std::string> assignments = words.assignments;
   if (words.timing_only) assignments.push_back("numerics=false");
@@ -91,35 +102,55 @@ int run(const Words& words) {
       throw UsageError(fmt::format("--max-wall: \"{}\" is not a duration with a unit, as in \"1h\"", words.max_wall));
     max_wall = *parsed;
   }
-  const Spec spec = parse_scenario(words.scenario, assignments);
+  if (words.scenario.has_value() == words.resume.has_value())
+    throw UsageError(words.resume ? "--resume DIR goes without a SCENARIO: the folder has its own"
+                                  : "SCENARIO is required, or --resume DIR");
+  const Spec spec = words.resume ? spec_of(*words.resume) : parse_scenario(*words.scenario, assignments);
   if (!words.quiet)
     for (const std::string& note : spec.notes) fmt::print(stderr, "note: {}\n", note);
   Threads threads(words.threads);
   Experiment experiment(spec, threads);
 
-  const std::string folder =
-      words.out.empty() ? fmt::format("runs/{}-{}", spec.name, spec.hash.substr(0, 8)) : words.out;
+  const std::string folder = words.resume         ? *words.resume
+                             : !words.out.empty() ? words.out
+                                                  : fmt::format("runs/{}-{}", spec.name, spec.hash.substr(0, 8));
+  const std::string checkpoint = folder + "/checkpoint.bin";
   std::error_code error;
   const bool is_new = std::filesystem::create_directories(folder, error);
   if (error) throw RunError(fmt::format("{}: cannot be made: {}", folder, error.message()));
-  for (const char* own :
-       {"results.json", "curve.csv", "steps.csv", "workers.csv", "links.csv", "flows.csv", "traffic.csv", "cost.json"})
+  for (const char* own : {"results.json", "curve.csv", "steps.csv", "workers.csv", "waits.csv", "links.csv",
+                          "flows.csv", "traffic.csv", "cost.json"})
     std::filesystem::remove(folder + "/" + own, error);
-  write_file(folder + "/scenario.json", spec.resolved);
+  const bool resume = words.resume && std::filesystem::exists(checkpoint);
+  if (!words.resume) {
+    std::filesystem::remove(checkpoint, error);
+    write_file(folder + "/scenario.json", spec.resolved);
+  } else if (!resume && !words.quiet) {
+    fmt::print(stderr, "note: {} has no checkpoint yet: from the start\n", folder);
+  }
 
   std::signal(SIGINT, ask_to_stop);
   std::signal(SIGTERM, ask_to_stop);
   Watch watch(words.quiet, max_wall);
-  const Results results = [&] {
-    try {
-      return experiment.run({.files = files_of(spec, folder),
-                             .max_events = words.max_events,
-                             .poll = [&](const Progress& progress) { watch.look(progress); }});
-    } catch (const ConfigError&) {  // found wrong only now: nothing has run
-      if (is_new) std::filesystem::remove_all(folder, error);
-      throw;
-    }
-  }();
+  const auto given_up = [&](int code, const std::exception& why) {
+    watch.clear();
+    fmt::print(stderr, "paceline: {}; the run had not come to where its checkpoint is, which stays as it was\n",
+               why.what());
+    return code;
+  };
+  Results results;
+  try {
+    results = experiment.run({.files = files_of(spec, folder),
+                              .max_events = words.max_events,
+                              .poll = [&](const Progress& progress) { watch.look(progress); },
+                              .checkpoint = checkpoint,
+                              .resume = resume});
+  } catch (const ConfigError&) {  // found wrong only now: nothing has run
+    if (is_new) std::filesystem::remove_all(folder, error);
+    throw;
+  } catch (const Interrupted& stop) { return given_up(interrupted, stop); } catch (const LimitReached& reached) {
+    return given_up(limit, reached);
+  }
   watch.clear();
   write_results(results, folder);
   if (words.json) {
@@ -128,6 +159,8 @@ int run(const Words& words) {
     const bool colour = isatty(STDOUT_FILENO) && !std::getenv("NO_COLOR");
     fmt::print("{}  run folder: {}\n", summary_table(results, colour), folder);
   }
+  if (std::filesystem::exists(checkpoint) && !words.quiet)
+    fmt::print(stderr, "to go on: paceline run --resume {}\n", folder);
   if (results.reason == "deadlock") fmt::print(stderr, "paceline: {}\n", experiment.deadlock());
   for (const Check& check : results.checks)
     if (!check.holds) fmt::print(stderr, "paceline: self-check failed: {}: {}\n", check.name, check.detail);
@@ -138,13 +171,16 @@ int run(const Words& words) {
 
 Action run_verb(CLI::App& app) {
   auto words = std::make_shared<Words>();
-  app.add_option("SCENARIO", words->scenario, "a JSON file")->required();
-  app.add_option("--set", words->assignments, "KEY=VALUE: overrides a key by its dotted path")
-      ->expected(1)
-      ->take_all()
-      ->allow_extra_args(false);
-  app.add_option("--out", words->out, "the run folder; by default runs/NAME-HASH8");
-  app.add_flag("--timing-only", words->timing_only, "the same events without numerics");
+  app.add_option("SCENARIO", words->scenario, "a JSON file");
+  CLI::Option* const resume = app.add_option("--resume", words->resume,
+                                             "DIR: continues the interrupted run in a run folder from its checkpoint");
+  CLI::Option* const set = app.add_option("--set", words->assignments, "KEY=VALUE: overrides a key by its dotted path")
+                               ->expected(1)
+                               ->take_all()
+                               ->allow_extra_args(false);
+  CLI::Option* const out = app.add_option("--out", words->out, "the run folder; by default runs/NAME-HASH8");
+  CLI::Option* const timing = app.add_flag("--timing-only", words->timing_only, "the same events without numerics");
+  for (CLI::Option* const of_the_run : {set, out, timing}) resume->excludes(of_the_run);
   app.add_option("--threads", words->threads, "that compute gradients; by default one per processor")
       ->check(CLI::Range(1, 1024));
   app.add_option("--max-wall", words->max_wall, "ends the run after so much wall time, as in 1h");

@@ -12,6 +12,7 @@ enum ExitCode { done = 0, failed = 1, usage = 2, invalid = 3, deadlock = 4, limi
 using Action = std::function<int()>;
 
 Action run_verb(CLI::App& app);
+Action what_if_verb(CLI::App& app);
 Action validate_verb(CLI::App& app);
 Action draw_verb(CLI::App& app);
 Action list_verb(CLI::App& app);

@@ -83,10 +83,17 @@ class AllReduceMean final : public Aggregate {
         options_(options),
         buckets_(buckets_of(training.cost(), training.cost().step(0, 0, training.pool().batches().size(0)).backward,
                             options)),
+        group_(int(training.members().size()) == training.workers()
+                   ? training.communicator()
+                   : training.communicator().group(training.members())),
         x_{Version{0, training.initial()}},
         entered_(std::size_t(training.workers())) {
     const CompressorMaker& kind = training.wire().kind();
-    if (compresses() && !kind.piecewise) options_.overlap = false;
+    if ((compresses() && !kind.piecewise) || training.pool().piecemeal()) options_.overlap = false;
+    if (training.pool().piecemeal() && options.mean.sharding == Sharding::zero3)
+      throw ConfigError({}, "/workload/balance",
+                        "micro-batches from a queue cannot go with zero3, which gathers the parameters of a batch part "
+                        "by part");
     if (gathers() && sharded())
       throw ConfigError(
           {}, "/training/compression",
@@ -99,8 +106,8 @@ class AllReduceMean final : public Aggregate {
     if (options.mean.sharding == Sharding::zero3 && !options.overlap)
       throw ConfigError({}, "/training/strategy/aggregate/overlap",
                         "cannot be false with zero3, which gathers and reduces part by part");
-    require(*options.algorithm, reducing(), training, "/training/strategy/aggregate/algorithm");
-    if (sharded()) require(*options.algorithm, Op::all_gather, training, "/training/strategy/aggregate/algorithm");
+    require(*options.algorithm, reducing(), group_, "/training/strategy/aggregate/algorithm");
+    if (sharded()) require(*options.algorithm, Op::all_gather, group_, "/training/strategy/aggregate/algorithm");
     for (int w = 0; w < training.workers(); ++w) {
       std::vector<double> parts;
       double bytes = 0;
@@ -116,7 +123,7 @@ class AllReduceMean final : public Aggregate {
   Task<Parameters> next(Worker& me, GradientRef gradient) override {
     const std::size_t step = entered_[std::size_t(me.rank())]++;
     Round& round = enter(gradient, step);
-    Reduction::Lane lane(round.reduction, me);
+    Reduction::Lane lane(round.reduction, me, place(me.rank()));
     if (options_.mean.sharding == Sharding::zero3) {
       co_await compute_gathering(me, gradient, round, lane);
     } else if (options_.overlap) {
@@ -136,31 +143,37 @@ class AllReduceMean final : public Aggregate {
       Reduction::Lane gathering(round.gathering, me);
       co_await me.blocked(gathering.run(false), gathering);
     }
-    co_return leave(step);
+    co_return leave(me, step);
   }
 
+  Parameters start(const Worker&) const override { return x_; }
   std::shared_ptr<const Values> evaluated() override { return x_[0].values; }
+  std::any saved() const override { return State{x_[0], copy(optimizer_)}; }
+  void restore(const std::any& saved) override {
+    const auto& state = std::any_cast<const State&>(saved);
+    x_ = {state.x};
+    optimizer_ = copy(state.optimizer);
+    std::fill(entered_.begin(), entered_.end(), std::size_t(state.x.number));
+  }
 
   std::vector<Check> checks() const override {
     std::vector<Check> checks;
     checks.push_back(record_.check());
-    if (sum_error_ >= 0)
-      checks.push_back({"numeric all-reduce equals the serial sum", sum_error_ <= 1,
-                        fmt::format("largest difference {:.3g} of its bound", sum_error_)});
+    if (const double error = sum_error_[0]; error >= 0)
+      checks.push_back({"numeric all-reduce equals the serial sum", error <= 1,
+                        fmt::format("largest difference {:.3g} of its bound", error)});
     return checks;
   }
 
  private:
   struct Round {
     Round(AllReduceMean& of, std::int64_t step, std::size_t workers)
-        : reduction(of.training_, of.training_.communicator(), *of.options_.algorithm, of.reducing(), of.messages(step),
-                    of.record_),
-          gathering(of.training_, of.training_.communicator(), *of.options_.algorithm, Op::all_gather, of.gathered(),
-                    of.record_),
+        : reduction(of.training_, of.group_, *of.options_.algorithm, of.reducing(), of.messages(step), of.record_),
+          gathering(of.training_, of.group_, *of.options_.algorithm, Op::all_gather, of.gathered(), of.record_),
           gradients(workers) {}
     Reduction reduction;
     Reduction gathering;                 // sharded; of zero3 for the forward, in its order, then for the backward
-    std::vector<GradientRef> gradients;  // by worker
+    std::vector<GradientRef> gradients;  // by place, as the payloads
     std::vector<Values> payloads;
     std::size_t left = 0;
     Parameters next;
@@ -173,6 +186,9 @@ class AllReduceMean final : public Aggregate {
     void split(Time from, Time to, const Spend& spend) const override {
       (computed_ ? reduces_ : gathers_).split(from, to, spend);
     }
+    void hand_over(Time from, Time to, Path& path) const override {
+      (computed_ ? reduces_ : gathers_).hand_over(from, to, path);
+    }
     void computed() { computed_ = true; }
 
    private:
@@ -180,6 +196,19 @@ class AllReduceMean final : public Aggregate {
     bool computed_ = false;
   };
 
+  struct State {
+    Version x;  // its number: steps so far
+    std::shared_ptr<Optimizer> optimizer;
+  };
+  static std::shared_ptr<Optimizer> copy(const std::shared_ptr<Optimizer>& optimizer) {
+    return optimizer ? std::shared_ptr<Optimizer>(optimizer->clone()) : nullptr;
+  }
+
+  // A worker's among those who take part.
+  int place(int worker) const {
+    const std::vector<int>& all = training_.members();
+    return int(std::lower_bound(all.begin(), all.end(), worker) - all.begin());
+  }
   bool sharded() const { return options_.mean.sharding != Sharding::none; }
   bool compresses() const { return training_.wire().compresses(); }
   bool gathers() const { return compresses() && training_.wire().kind().carriage == Carriage::gathered; }
@@ -254,22 +283,22 @@ class AllReduceMean final : public Aggregate {
   }
 
   Round& enter(const GradientRef& gradient, std::size_t step) {
-    Round& round = rounds_.try_emplace(step, *this, gradient->step, std::size_t(training_.workers())).first->second;
-    round.gradients[std::size_t(gradient->worker)] = gradient;
+    Round& round = rounds_.try_emplace(step, *this, gradient->step, training_.members().size()).first->second;
+    round.gradients[std::size_t(place(gradient->worker))] = gradient;
     if (step == 0 && options_.overlap && !sharded()) attach(round, gradient);
     return round;
   }
 
   // In the first step a worker's weighted gradient goes along with its messages.
   void attach(Round& round, const GradientRef& gradient) {
-    const auto workers = std::size_t(training_.workers());
+    const std::size_t workers = round.gradients.size();
     GradientPool& pool = training_.pool();
     const double total = training_.cost().gradient_bytes();
     if (!pool.real() || sharded() || compresses() || options_.mean.combine || total == 0 ||
         workers * pool.size() > largest_check)
       return;
     round.payloads.resize(workers);
-    Values& mine = round.payloads[std::size_t(gradient->worker)];
+    Values& mine = round.payloads[std::size_t(place(gradient->worker))];
     mine = *pool.value(gradient);
     for (float& each : mine) each = float(double(each) * weight(*gradient));
     double done = 0;
@@ -278,19 +307,20 @@ class AllReduceMean final : public Aggregate {
     };
     for (std::size_t b = 0; b < buckets_.size(); ++b) {
       const std::size_t begin = entry(done + buckets_[b]), end = entry(done);
-      round.reduction.bucket(b).attach(gradient->worker, std::span(mine).subspan(begin, end - begin));
+      round.reduction.bucket(b).attach(place(gradient->worker), std::span(mine).subspan(begin, end - begin));
       done += buckets_[b];
     }
   }
 
   // The first to get here applies the mean; the last makes it an update of all.
-  Parameters leave(std::size_t step) {
+  Parameters leave(Worker& me, std::size_t step) {
     Round& round = rounds_.at(step);
     if (round.left++ == 0) apply(round, step);
     const Parameters next = round.next;
     if (round.left < round.gradients.size()) return next;
     if (!round.payloads.empty()) compare(round);
     x_ = next;
+    training_.led_by(me.path());
     for (const GradientRef& g : round.gradients) training_.applied(*g, 0);
     training_.updated(true);
     rounds_.erase(step);
@@ -309,8 +339,10 @@ class AllReduceMean final : public Aggregate {
 
   double weight(const Gradient& g) const {
     const bool uniform = training_.averaging() == Averaging::uniform;
-    return uniform ? 1.0 / training_.workers()
-                   : double(g.samples) / g.batches / double(training_.pool().batches().round());
+    if (uniform) return 1.0 / double(training_.members().size());
+    double samples = 0;
+    for (const int w : training_.members()) samples += training_.pool().batches().size(w);
+    return double(g.samples) / g.batches / samples;
   }
 
   void compare(const Round& round) {
@@ -324,20 +356,21 @@ class AllReduceMean final : public Aggregate {
       }
       const double bound = 2 * (workers + 1) * 0x1p-24 * size + 1e-37;
       for (const Values& received : round.payloads)
-        sum_error_ = std::max(sum_error_, std::abs(double(received[i]) - sum) / bound);
+        sum_error_[0] = std::max(sum_error_[0], std::abs(double(received[i]) - sum) / bound);
     }
   }
 
   Training& training_;
   Options options_;
   std::vector<double> buckets_;
+  Communicator& group_;                     // of those who take part
   std::vector<std::vector<double>> parts_;  // of zero3: by worker, shares of the backward at which buckets are ready
-  std::unique_ptr<Optimizer> optimizer_;
+  std::shared_ptr<Optimizer> optimizer_;
   Parameters x_;                         // the newest version that all workers have
   std::vector<std::size_t> entered_;     // steps, by worker
   std::map<std::size_t, Round> rounds_;  // by step; at most two at a time
   ReductionRecord record_;
-  double sum_error_ = -1;
+  Numbers<double> sum_error_{-1};  // the largest; a number that follows from numbers is kept as an array
 };
 
 }  // namespace
