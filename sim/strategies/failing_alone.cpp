@@ -4,13 +4,11 @@
 
 #include <algorithm>
 
-#include "sim/core/sync.hpp"
 #include "sim/strategies/recovery.hpp"
+#include "sim/strategies/until.hpp"
 
 namespace paceline {
 namespace {
-
-Task<> reaches(Counter& counter, std::int64_t goal) { co_await counter.reaches(goal); }
 
 class FailingAlone final : public Strategy {
  public:
@@ -25,7 +23,8 @@ class FailingAlone final : public Strategy {
   Task<> work(Worker& me) override {
     Outage& own = outages_[std::size_t(me.rank())];
     for (bool was_away = false;; was_away = true) {
-      if (own.failures.value() == own.seen) co_await until_failure(me, own, was_away);
+      if (own.failures.value() == own.seen)
+        co_await until_reached(training_.engine(), own.failures, own.seen + 1, take_part(me, was_away));
       training_.failures().lost += me.fail();
       go_away(me.rank());
       co_await me.spends(Activity::down, comes_back(own));
@@ -72,16 +71,9 @@ class FailingAlone final : public Strategy {
       strategy_->forget(all);
   }
 
-  Task<> until_failure(Worker& me, Outage& own, bool was_away) {
-    std::vector<Task<>> either;
-    either.push_back(reaches(own.failures, own.seen + 1));
-    either.push_back(then_wait(me, was_away));
-    co_await first_of(training_.engine(), std::move(either));
-  }
-  Task<> then_wait(Worker& me, bool was_away) {
+  Task<> take_part(Worker& me, bool was_away) {
     if (was_away) co_await strategy_->rejoin(me);
     co_await strategy_->work(me);
-    co_await training_.engine().sleep(Span::max());
   }
 
   // Until nothing has failed since its begin.

@@ -4,10 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
-#include "sim/core/sync.hpp"
 #include "sim/strategies/recovery.hpp"
+#include "sim/strategies/until.hpp"
 
 namespace paceline {
 namespace {
@@ -23,8 +22,6 @@ struct Kept {
 };
 
 constexpr int most_in_vain = 10'000;
-
-Task<> reaches(Counter& counter, std::int64_t goal) { co_await counter.reaches(goal); }
 
 class RollingBack final : public Strategy, public Gate {
  public:
@@ -61,7 +58,7 @@ class RollingBack final : public Strategy, public Gate {
   Task<> work(Worker& me) override {
     for (;;) {
       if (takes_part(me.rank())) {
-        if (!out_) co_await until_failure(me);
+        if (!out_) co_await until_reached(training_.engine(), failed_, lives_ + 1, strategy_->work(me));
         training_.failures().lost_batches += me.open_batches();
         me.abandon_all();
         abandoned_.add(1);
@@ -180,17 +177,6 @@ class RollingBack final : public Strategy, public Gate {
   Task<> write_on(std::int64_t life) {
     co_await training_.engine().idle_sleep(span_of(cost_));
     if (life == lives_) keep();
-  }
-
-  Task<> until_failure(Worker& me) {
-    std::vector<Task<>> either;
-    either.push_back(reaches(failed_, lives_ + 1));
-    either.push_back(then_wait(me));
-    co_await first_of(training_.engine(), std::move(either));
-  }
-  Task<> then_wait(Worker& me) {
-    co_await strategy_->work(me);
-    co_await training_.engine().sleep(Span::max());
   }
 
   void go_down() {

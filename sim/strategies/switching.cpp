@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "sim/strategies/strategy.hpp"
+#include "sim/strategies/until.hpp"
 
 namespace paceline::strategies {
 namespace {
@@ -78,16 +79,8 @@ class Switching final : public Strategy {
   Task<> serve_phase(Server& server, std::size_t p) {
     if (options_.phases[p].strategy.uses_servers) co_await strategies_[p]->serve(server);
   }
-  static Task<> reaches(Counter& counter, std::int64_t goal) { co_await counter.reaches(goal); }
-  Task<> then_wait(Task<> work) {
-    co_await work;
-    co_await training_.engine().sleep(Span::max());
-  }
   Task<> until_over(Task<> work, std::size_t phase) {
-    std::vector<Task<>> either;
-    either.push_back(reaches(over_, std::int64_t(phase) + 1));
-    either.push_back(then_wait(std::move(work)));
-    co_await first_of(training_.engine(), std::move(either));
+    return until_reached(training_.engine(), over_, std::int64_t(phase) + 1, std::move(work));
   }
 
   // The last of workers and servers to get here begins it.
