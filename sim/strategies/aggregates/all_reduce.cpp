@@ -1,7 +1,6 @@
 // all_reduce: gradients are averaged in buckets, in the order in which backward yields them, one bucket at a time on
 // each worker's communication lane: end_i = max(ready_i, end_{i-1}) + T(S_i) (PyTorch DDP, Li et al. 2020). Every
-// worker then applies the mean itself. A tensor is never split: a bucket closes when it has reached its size, or when
-// its tensors took so long to come.
+// worker then applies the mean itself.
 //
 // Sharded (ZeRO, Rajbhandari et al. 2020): buckets are reduce-scattered, every worker updates its share, and parameters
 // are all-gathered; under zero3 these are gathered part by part, one part ahead of its forward, and once more of its
@@ -17,6 +16,7 @@
 #include <map>
 
 #include "sim/strategies/aggregate.hpp"
+#include "sim/strategies/aggregates/buckets.hpp"
 #include "sim/strategies/reduction.hpp"
 
 namespace paceline::aggregates {
@@ -24,39 +24,10 @@ namespace {
 
 struct Options {
   AlgorithmMaker algorithm;
-  double bucket = 0, first_bucket = 0;
-  double bucket_time = 0;  // seconds
+  BucketRule buckets;
   bool overlap = true;
   MeanOptions mean{};
 };
-
-constexpr double most_buckets = 100'000;
-
-// Bytes of each bucket, in backward order, which takes so many seconds. Throws ConfigError when they are too many.
-std::vector<double> buckets_of(const Cost& cost, double backward, const Options& options) {
-  const double total = cost.gradient_bytes();
-  if (total / options.bucket > most_buckets)
-    throw ConfigError({}, "/training/strategy/aggregate/bucket",
-                      fmt::format("{} of gradient in buckets of {} are more than {} buckets", show_bytes(total),
-                                  show_bytes(options.bucket), most_buckets));
-  std::vector<double> buckets;
-  double open = 0, yielded = 0, closed_at = 0;
-  const auto limit = [&] { return buckets.empty() ? options.first_bucket : options.bucket; };
-  for (double tensor : cost.tensor_bytes()) {
-    open += tensor;
-    yielded += tensor;
-    const double now = cost.ready(0, yielded) * backward;
-    if (open < limit() && now - closed_at < options.bucket_time * (1 - 1e-12)) continue;
-    buckets.push_back(open);
-    open = 0;
-    closed_at = now;
-  }
-  if (cost.tensor_bytes().empty()) {
-    for (open = total; open > limit(); open -= buckets.back()) buckets.push_back(limit());
-  }
-  if (open > 0 || buckets.empty()) buckets.push_back(open);
-  return buckets;
-}
 
 // How long at least one of some periods fell into one of others, which follow one another.
 Span overlap(std::vector<Reduction::Lane::Period> some, const std::vector<Reduction::Lane::Period>& others) {
@@ -82,7 +53,7 @@ class AllReduceMean final : public Aggregate {
       : training_(training),
         options_(options),
         buckets_(buckets_of(training.cost(), training.cost().step(0, 0, training.pool().batches().size(0)).backward,
-                            options)),
+                            options.buckets)),
         group_(int(training.members().size()) == training.workers()
                    ? training.communicator()
                    : training.communicator().group(training.members())),
@@ -381,14 +352,14 @@ AggregateMaker all_reduce(Reader& in) {
   options.algorithm =
       in.kind_or_name("algorithm", collectives::all(), {.fallback = "ring", .help = "of the collective"});
   constexpr double mebibyte = 1 << 20;
-  options.bucket = in.bytes(
+  options.buckets.size = in.bytes(
       "bucket",
       {.above_minimum = true, .fallback = 25 * mebibyte, .help = "a bucket closes when it has reached this size"});
-  options.first_bucket =
+  options.buckets.first =
       in.bytes("first_bucket", {.above_minimum = true,
-                                .fallback = in.has("bucket") ? options.bucket : mebibyte,
+                                .fallback = in.has("bucket") ? options.buckets.size : mebibyte,
                                 .help = "size of the first bucket; by default 1 MiB, or `bucket` where that is given"});
-  options.bucket_time =
+  options.buckets.time =
       in.duration("bucket_time",
                   {.fallback = INFINITY,
                    .help = "a bucket also closes when its tensors have taken this long since the one before closed"});
