@@ -139,6 +139,9 @@ std::optional<double> Reader::duration_or(std::string_view key, std::string_view
     text(key, {.choices = {std::string(name)}, .help = spec.help});
     return std::nullopt;
   }
+  if (found && found->kind == Kind::text && !parse_quantity(found->text, Dimension::duration))
+    fail(key, fmt::format("must be a duration with a unit, as in \"{}\", or \"{}\", not \"{}\"",
+                          example_of(Dimension::duration), name, found->text));
   const double read = duration(key, spec);
   if (description_) description_->keys.back().choices = {std::string(name)};
   return read;

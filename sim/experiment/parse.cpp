@@ -149,7 +149,9 @@ void read_cluster(Reader& in, ClusterSpec& cluster) {
                                       [](const FailureMaker& each) { return each.of == FailureMaker::Of::links; });
   if (cluster.fidelity == Fidelity::analytic &&
       !(cluster.link_events.empty() && cluster.background.empty() && !links_fail))
-    in.fail("network", "\"analytic\" knows nothing of link events and of the traffic of others: take \"fused\"");
+    in.fail(
+        "network",
+        "\"analytic\" knows nothing of link events, of links that fail and of the traffic of others: take \"fused\"");
 }
 
 void read_workload(Reader& in, Spec& spec) {
@@ -217,6 +219,8 @@ void read_training(Reader& in, Spec& spec) {
       in.fail("recovery", "cannot be elastic: this strategy does not go on with some of its workers");
     if (spec.compression.make) in.fail("recovery", "cannot be elastic where gradients are compressed");
   }
+  if (spec.recovery.checkpoint && spec.strategy.fails_alone && !spec.strategy.switches)
+    in.note("recovery", "its checkpoint is not used: under this strategy a worker that fails is lost alone");
   if (spec.balance.make && spec.cluster.devices_fail())
     in.fail("recovery", "cannot be of workload.balance \"dynamic\" or \"work_stealing\" yet: take \"static\"");
   const StopRule& stop = spec.stop;
@@ -232,7 +236,7 @@ void read_training(Reader& in, Spec& spec) {
     in.fail("stop", "accuracy is never reached without numerics: give another bound, too");
 }
 
-// Links and nodes that link events and background traffic name.
+// Links and nodes that link events, failures and background traffic name.
 void check_links(const Node& root, const ClusterSpec& cluster, int nodes) {
   const auto fail = [&](std::string_view list, std::size_t i, std::string_view key, const std::string& rule) {
     const Node& entry = root.find("cluster")->find(list)->items[i];
@@ -245,13 +249,21 @@ void check_links(const Node& root, const ClusterSpec& cluster, int nodes) {
         if (node >= nodes)
           fail("background_traffic", i, key,
                fmt::format("there is no node {}: the topology has {}, numbered from 0", node, nodes));
-  if (cluster.link_events.empty()) return;
+  const auto link_fails = [](const FailureMaker& each) { return each.of == FailureMaker::Of::links; };
+  const bool links_fail = std::any_of(cluster.failures.begin(), cluster.failures.end(), link_fails);
+  if (cluster.link_events.empty() && !links_fail) return;
   const auto topology = cluster.topology.build(nodes);
   for (std::size_t i = 0; i < cluster.link_events.size(); ++i) {
     const LinkEventMaker& event = cluster.link_events[i];
     if (links_named(*topology, event.pattern).empty())
       fail("link_events", i, event.key,
            fmt::format("there is no link \"{}\"{}", event.pattern, nearest_link(*topology, event.pattern)));
+  }
+  for (std::size_t i = 0; i < cluster.failures.size(); ++i) {
+    const FailureMaker& failure = cluster.failures[i];
+    if (link_fails(failure) && links_named(*topology, failure.link).empty())
+      fail("failures", i, "links",
+           fmt::format("there is no link \"{}\"{}", failure.link, nearest_link(*topology, failure.link)));
   }
 }
 
