@@ -5,6 +5,7 @@
   kind(fixed) \
   kind(layer_trace) \
   kind(model) \
+  kind(profile) \
   kind(replay)
 // clang-format on
 
