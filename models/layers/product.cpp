@@ -6,8 +6,17 @@
 #include <cstddef>
 #include <stdexcept>
 
+#include "models/layers/lanes/lanes.hpp"
+
 namespace paceline {
 namespace {
+
+constexpr int few_rows = 64;  // of a batch: beyond, oneDNN is as fast
+
+const Products& few() {
+  static const Products& best = *products_here()[0];
+  return best;
+}
 
 void sgemm(char a_op, char b_op, int m, int n, int k, const float* a, int a_width, const float* b, int b_width,
            float beta, float* c) {
@@ -23,14 +32,17 @@ void add_row(double factor, const double* b, int n, double* row) {
 }  // namespace
 
 void product(int m, int n, int k, const float* a, const float* b, float* c) {
+  if (m <= few_rows) return few().product(m, n, k, a, b, c);
   sgemm('N', 'N', m, n, k, a, k, b, n, 0, c);
 }
 
 void product_transposed(int m, int n, int k, const float* a, const float* b, float* c) {
+  if (m <= few_rows) return few().product_transposed(m, n, k, a, b, c);
   sgemm('N', 'T', m, n, k, a, k, b, k, 0, c);
 }
 
 void transposed_product(int m, int n, int k, const float* a, const float* b, bool add, float* c) {
+  if (k <= few_rows) return few().transposed_product(m, n, k, a, b, add, c);
   sgemm('T', 'N', m, n, k, a, m, b, n, add ? 1.0f : 0.0f, c);
 }
 

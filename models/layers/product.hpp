@@ -1,5 +1,6 @@
-// Matrix products, row-major and dense. float: oneDNN's sgemm, on the calling thread (see single_threaded).
-// double: plain loops, each entry summed in the order of k.
+// Matrix products, row-major and dense, on the calling thread. float: oneDNN's sgemm (see single_threaded), but where a
+// batch is so small that fetching the weights takes as long as the arithmetic, Products of lanes.hpp, which do both at
+// once. double: plain loops, each entry summed in the order of k.
 #pragma once
 
 namespace paceline {

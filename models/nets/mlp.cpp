@@ -16,12 +16,6 @@ namespace {
 // Tall enough that a product's set-up is lost in it, low enough that activations stay in the cache.
 constexpr std::size_t block_rows = 512;
 
-// Asynchronous workers each have a version of their own, which is far away by now.
-template <class Real>
-void fetch_ahead(const Real* x, std::size_t size) {
-  for (std::size_t i = 0; i < size; i += 64 / sizeof(Real)) __builtin_prefetch(x + i);
-}
-
 }  // namespace
 
 Mlp::Mlp(const DataShape& data, const std::vector<int>& hidden) : widths_{data.features} {
@@ -48,7 +42,6 @@ template <class Real>
 void Mlp::differentiate(const Real* x, const Rows& rows, Real scale, Real* g, double* losses,
                         Workspace& workspace) const {
   if (rows.rows.empty()) std::fill_n(g, size(), Real(0));
-  fetch_ahead(x, size());
   const auto at = [&](std::size_t tensor) { return tensors()[tensor].offset; };
   std::vector<const Real*> inputs(depth());  // [n, widths_[l]] of linear layer l
   for_blocks<Real>(rows, block_rows, workspace, [&](const Block<Real>& block) {

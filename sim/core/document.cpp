@@ -202,9 +202,13 @@ void set_path(Node& root, const std::string& assignment) {
   };
   placed(placed, value);
 
+  set_path(root, std::string_view(assignment).substr(0, equals), std::move(value));
+}
+
+void set_path(Node& root, std::string_view keys, Node value) {
+  const Place place = value.place;
   Node* at = &root;
   std::string pointer;
-  std::string_view keys = std::string_view(assignment).substr(0, equals);
   if (std::size_t(std::count(keys.begin(), keys.end(), '.')) >= deepest_document)
     throw ConfigError(place, "", fmt::format("deeper than {} keys", deepest_document));
   while (!keys.empty()) {

@@ -57,6 +57,8 @@ void merge(Node& base, Node over);
 
 // KEY=VALUE, as of --set: a dotted path (numbers index arrays) and a JSON value; what is not JSON is text.
 void set_path(Node& root, const std::string& assignment);
+// The same with a value that has a place of its own: keys that it makes, and errors, have that place.
+void set_path(Node& root, std::string_view keys, Node value);
 
 // `path` as seen from the file in which it was written.
 std::string resolve_path(const Place& written_in, const std::string& path);

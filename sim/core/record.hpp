@@ -40,11 +40,62 @@ struct CurvePoint {
   double bytes_on_wire = 0;
 };
 
-// A message that has arrived, from one node of the network to another.
+// A message from one node of the network to another; `arrived` is Time::max() of one that never was.
 struct MessageRow {
   int from, to;
   double bytes;
   Time sent, arrived;
+};
+
+constexpr int nobody = -1;  // among workers
+
+// What somebody did for some time.
+struct SpanRow {
+  enum class Lane : std::uint8_t { step, compute, communication, blocked };
+  bool at_server = false;
+  int who = 0;  // worker or server
+  Lane lane = Lane::compute;
+  const char* what = "";     // "forward", "all_reduce"
+  std::int64_t number = -1;  // of several
+  int on = nobody;           // whom a worker waits for, or a server serves
+  std::int64_t step = 0;     // of the worker
+  Time from{}, until{};
+  Time moving{};                          // communication: since when bytes moved
+  double bytes = -1;                      // communication: where it is known
+  Activity activity = Activity::compute;  // what it counts as
+};
+
+// Something that happened to a worker at one time.
+struct MomentRow {
+  int worker;
+  const char* what;
+  Time at;
+  double value;
+};
+
+// A link had something to carry, at a capacity in bytes a second.
+struct BusyRow {
+  std::uint32_t link;
+  Time from, until;
+  double bytes, capacity;
+};
+
+// What hears of everything as it ends, in order of time: a trace.
+class Timeline {
+ public:
+  virtual ~Timeline() = default;
+  virtual void begins(int worker, std::int64_t step, Time at) = 0;
+  virtual void span(const SpanRow& row) = 0;
+  virtual void moment(const MomentRow&) {}
+  virtual void queue(int /*server*/, Time /*at*/, std::size_t /*length*/) {}
+  virtual void busy(const BusyRow&) {}
+  virtual bool wants_messages() const { return false; }
+  virtual bool wants_links() const { return false; }
+  virtual void message(const MessageRow&) {}
+  virtual void step(const StepRow&) {}
+  virtual void curve(const CurvePoint&) {}
+  // The run is over, at that time.
+  virtual void close(Time end) = 0;
 };
 
 // What was drawn for a worker's step, in seconds at nominal speed.
@@ -64,6 +115,7 @@ class Sink {
   virtual void cost(const CostRow&) {}
   virtual bool wants_messages() const { return false; }
   virtual void message(const MessageRow&) {}
+  virtual Timeline* timeline() const { return nullptr; }
 };
 
 }  // namespace paceline

@@ -193,67 +193,67 @@ class Mailbox final : public Waitable {
   std::string label_;
 };
 
+// Awaits every task, all at once. The first to throw ends the wait: the rest are cancelled, and it is
+// thrown on. The last to end goes on as the one who awaits them, with no event between.
+inline Task<> all_of(std::vector<Task<>> given) {
+  const std::vector<Task<>> tasks = std::move(given);
+  const ThisCoroutine self = co_await ThisCoroutine{};
+  std::size_t under_way = 0;
+  for (const Task<>& task : tasks) {
+    task.frame().promise().parent = self.frame;
+    if (!task.frame().done()) task.frame().resume();
+    if (task.frame().done()) {
+      task.frame().promise().result();
+    } else {
+      task.frame().promise().continuation = self.who;
+      ++under_way;
+    }
+  }
+  for (; under_way > 0; --under_way) {
+    co_await std::suspend_always{};  // until one of them ends
+    for (const Task<>& task : tasks)
+      if (task.frame().done()) task.frame().promise().result();
+  }
+}
+
 namespace detail {
 
-// Tasks that run side by side in one frame: how many are through, which ended first, which failed first.
-struct Group {
+// Tasks of which the first to end counts.
+struct Race {
   static constexpr std::size_t none = ~std::size_t{0};
-  Counter through;
-  std::size_t first = none, failed = none;
-  std::exception_ptr error{};
+  Counter over;
+  std::size_t first = none;
+  std::exception_ptr error{};  // what that one threw
 
-  static Task<> watch(Task<> task, Group& group, std::size_t index, std::int64_t when_failed) {
+  static Task<> run(Task<> task, Race& race, std::size_t index) {
     try {
       co_await task;
-      if (group.first == none) group.first = index;
-      group.through.add(1);
     } catch (...) {
-      if (group.first == none) group.first = index;
-      if (group.failed == none) {
-        group.failed = index;
-        group.error = std::current_exception();
-      }
-      group.through.raise_to(when_failed);
+      if (race.first == none) race.error = std::current_exception();
     }
+    if (race.first == none) race.first = index;
+    race.over.raise_to(1);
   }
 };
 
 }  // namespace detail
 
-// Awaits every task, all at once. The first to throw ends the wait: the rest are cancelled, and it is
-// thrown on.
-inline Task<> all_of(Engine& engine, std::vector<Task<>> tasks) {
-  const auto everything = static_cast<std::int64_t>(tasks.size());
-  detail::Group group{Counter(engine, 0, "all of " + std::to_string(everything) + " tasks")};
-  std::vector<Task<>> watched;
-  watched.reserve(tasks.size());
-  Frame* const self = co_await ThisFrame{};
-  for (auto& task : tasks) {
-    watched.push_back(detail::Group::watch(std::move(task), group, watched.size(), everything));
-    watched.back().frame().promise().parent = self;
-    watched.back().frame().resume();
-    if (group.error) break;
-  }
-  co_await group.through.reaches(everything);
-  if (group.error) std::rethrow_exception(group.error);
-}
-
 // Awaits the first task to end and gives its index; what it threw is thrown on. The others are
 // cancelled, and gone when this returns. Throws std::logic_error if there are no tasks.
 inline Task<std::size_t> first_of(Engine& engine, std::vector<Task<>> tasks) {
   if (tasks.empty()) throw std::logic_error("first_of: there are no tasks");
-  detail::Group group{Counter(engine, 0, "the first of " + std::to_string(tasks.size()) + " tasks")};
+  detail::Race race{Counter(engine, 0, "the first of " + std::to_string(tasks.size()) + " tasks")};
   std::vector<Task<>> watched;
   watched.reserve(tasks.size());
-  Frame* const self = co_await ThisFrame{};
-  for (std::size_t i = 0; i < tasks.size() && group.through.value() == 0; ++i) {
-    watched.push_back(detail::Group::watch(std::move(tasks[i]), group, i, 1));
+  Frame* const self = (co_await ThisCoroutine{}).frame;
+  for (std::size_t i = 0; i < tasks.size() && race.first == detail::Race::none; ++i) {
+    watched.push_back(detail::Race::run(std::move(tasks[i]), race, i));
     watched.back().frame().promise().parent = self;
     watched.back().frame().resume();
   }
-  co_await group.through.reaches(1);
-  if (group.failed == group.first) std::rethrow_exception(group.error);
-  co_return group.first;
+  co_await race.over.reaches(1);
+  if (race.error) std::rethrow_exception(race.error);
+  co_return race.first;
 }
 
 }  // namespace paceline

@@ -47,16 +47,18 @@ Frame* frame_of(std::coroutine_handle<Promise> who) {
   else return nullptr;
 }
 
-// co_await ThisFrame{} gives a coroutine its own frame, and does not suspend.
-struct [[nodiscard]] ThisFrame {
+// co_await ThisCoroutine{} gives a coroutine itself, and does not suspend.
+struct [[nodiscard]] ThisCoroutine {
+  std::coroutine_handle<> who{};
   Frame* frame = nullptr;
   bool await_ready() const noexcept { return false; }
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> self) noexcept {
+    who = self;
     frame = frame_of(self);
     return false;
   }
-  Frame* await_resume() const noexcept { return frame; }
+  ThisCoroutine await_resume() const noexcept { return *this; }
 };
 
 namespace detail {

@@ -261,7 +261,7 @@ struct Outcome {
 };
 Task<> await_all(Engine& e, std::vector<Task<>> tasks, Outcome& out) {
   try {
-    co_await all_of(e, std::move(tasks));
+    co_await all_of(std::move(tasks));
     out.done = true;
   } catch (const std::exception& error) { out.error = error.what(); }
   out.at = e.now();

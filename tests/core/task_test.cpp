@@ -115,7 +115,7 @@ TEST(Task, FramesMayBeFreedInAnotherThread) {
 TEST(Task, FindsItsOwnFrame) {
   Engine e;
   Frame* seen = nullptr;
-  auto p = [](Frame*& frame) -> Task<> { frame = co_await ThisFrame{}; };
+  auto p = [](Frame*& frame) -> Task<> { frame = (co_await ThisCoroutine{}).frame; };
   auto task = p(seen);
   task.frame().resume();
   EXPECT_EQ(seen, &task.frame().promise());

@@ -1,8 +1,10 @@
 // What the tests of the numerics share: things made from a line of JSON, blobs, rows, the reference files.
 #pragma once
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -99,11 +101,13 @@ inline std::shared_ptr<const Dataset> images(int channels, int height, int width
 }
 // 4,501 characters of five sorts in an order of no simple rule: 900 rows of context 5.
 inline std::shared_ptr<const Dataset> letters() {
-  const std::string path = ::testing::TempDir() + "paceline_letters.txt";
+  const std::string path = ::testing::TempDir() + "paceline_letters." + std::to_string(getpid()) + ".txt";
   std::ofstream file(path);
   for (unsigned i = 0; i <= 4'500; ++i) file << "abcde"[(i * i / 7 + i / 3) % 5];
   file.close();
-  return dataset("{\"kind\": \"text\", \"path\": \"" + path + "\", \"context\": 5}");
+  const auto data = dataset("{\"kind\": \"text\", \"path\": \"" + path + "\", \"context\": 5}");
+  std::filesystem::remove(path);
+  return data;
 }
 
 // A model and data that suit it.

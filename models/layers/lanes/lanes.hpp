@@ -66,4 +66,14 @@ const Lanes<double>& lanes_for(std::size_t images);
 // All versions of so many lanes that this processor has, the best first.
 std::vector<const Lanes<float>*> lanes_here(int count);
 
+// Products of matrices with few rows, where 16 lanes are neighbours in a row; as in product.hpp, and the same bits
+// everywhere, too.
+struct Products {
+  const char* name;
+  void (*product)(int m, int n, int k, const float* a, const float* b, float* c);
+  void (*product_transposed)(int m, int n, int k, const float* a, const float* b, float* c);
+  void (*transposed_product)(int m, int n, int k, const float* a, const float* b, bool add, float* c);
+};
+std::vector<const Products*> products_here();  // the best for this processor first
+
 }  // namespace paceline
