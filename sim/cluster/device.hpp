@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sim/core/engine.hpp"
+#include "sim/core/record.hpp"
 
 namespace paceline {
 
@@ -23,10 +24,10 @@ class Device {
 
   // Something that the device communicates begins, or ends; there may be several at a time.
   void begin_communication() {
-    if (++communicating_ == 1) set_factor(0, communication_slowdown_);
+    if (++communicating_ == 1 && communication_slowdown_ != 1) set_factor(0, communication_slowdown_);
   }
   void end_communication() {
-    if (--communicating_ == 0) set_factor(0, 1);
+    if (--communicating_ == 0 && communication_slowdown_ != 1) set_factor(0, 1);
   }
   class Communication {
    public:
@@ -38,10 +39,28 @@ class Device {
     Device& device_;
   };
 
+  // Who hears of changes of speed, as worker `rank`; from then on the course of a piece of work is remembered.
+  void watch(Timeline* timeline, int rank) {
+    timeline_ = timeline;
+    rank_ = rank;
+  }
+
   // Starts a piece of work now.
   void begin() {
     since_ = engine_.now();
     done_ = 0;
+    course_.clear();
+    if (timeline_) course_.push_back({since_, 0});
+  }
+  // When so much of the piece was done. Of one that is watched.
+  Time reached(double work) const {
+    for (std::size_t i = 1; i < course_.size(); ++i) {
+      const Milestone &from = course_[i - 1], &to = course_[i];
+      if (work <= to.done)
+        return from.at + span_of(to_seconds(to.at - from.at) *
+                                 (to.done > from.done ? std::max(0.0, work - from.done) / (to.done - from.done) : 0));
+    }
+    return due(work);
   }
 
   class [[nodiscard]] Reach {
@@ -81,6 +100,10 @@ class Device {
     if (factors_[place] == factor) return;
     factors_[place] = factor;
     settle();
+    if (timeline_) {
+      course_.push_back({since_, done_});
+      if (place > 0) timeline_->moment({rank_, "slowdown", since_, factor});
+    }
     slowdown_ = 1;
     for (double each : factors_) slowdown_ *= each;
     if (waiter_) reschedule();
@@ -95,7 +118,15 @@ class Device {
     waiter_->ticket_ = engine_.schedule(due(waiter_->goal_), waiter_->who_);
   }
 
+  struct Milestone {
+    Time at;
+    double done;
+  };
+
   Engine& engine_;
+  Timeline* timeline_ = nullptr;
+  int rank_ = nobody;
+  std::vector<Milestone> course_;  // of the piece: where the speed changed
   double communication_slowdown_;
   int communicating_ = 0;
   std::vector<double> factors_;

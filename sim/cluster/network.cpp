@@ -124,6 +124,7 @@ void Network::begin(FlowId id) {
   const Time now = engine().now();
   for (const LinkId link : shares_.route(id)) {
     account(link, now);
+    if (timeline_ && shares_.flows(link) == 0) becomes_busy(link);
     if (shares_.alone(link) != none) end_alone(shares_.alone(link));
   }
   shares_.join(id);
@@ -233,8 +234,31 @@ void Network::take_off(FlowId id, double carried) {
   for (const LinkId link : shares_.route(id)) {
     account(link, now);
     uses_[link].carried += carried;
+    if (timeline_ && shares_.flows(link) == 1) becomes_idle(link);
   }
   if (shares_.leave(id)) solve_later();
+}
+// At the instant at which it became idle it goes on being busy.
+void Network::becomes_busy(LinkId link) {
+  BusyTime& time = busy_times_[link];
+  if (time.until == engine().now() && time.until > time.from) return;
+  tell_busy(link);
+  time = {engine().now(), engine().now(), uses_[link].carried, uses_[link].carried};
+}
+void Network::becomes_idle(LinkId link) {
+  busy_times_[link].until = engine().now();
+  busy_times_[link].carried = uses_[link].carried;
+}
+void Network::tell_busy(LinkId link) {
+  const BusyTime& time = busy_times_[link];
+  if (time.until > time.from)
+    timeline_->busy({link, time.from, time.until, time.carried - time.carried_before, capacity(link)});
+}
+void Network::end_busy_times() {
+  for (LinkId link = 0; timeline_ && link < uses_.size(); ++link) {
+    if (shares_.flows(link) > 0) becomes_idle(link);
+    tell_busy(link);
+  }
 }
 
 void Network::settle() {

@@ -20,6 +20,7 @@
 #include "sim/cluster/topology.hpp"
 #include "sim/cluster/virtual_time.hpp"
 #include "sim/core/arrivals.hpp"
+#include "sim/core/record.hpp"
 
 namespace paceline {
 
@@ -99,6 +100,13 @@ class Network final : public Waitable {
 
   // Accounts for what flows under way have carried so far.
   void settle();
+  // Who hears of the times in which links are busy, from now on, once they are over for good.
+  void watch(Timeline& timeline) {
+    timeline_ = &timeline;
+    busy_times_.resize(uses_.size());
+  }
+  // The last ones end for who watches. After settle().
+  void end_busy_times();
   double carried(LinkId link) const { return uses_[link].carried; }  // bytes, up to the last settle()
   double peak(LinkId link) const { return shares_.peak(link); }      // highest load over capacity
   Span busy(LinkId link) const { return uses_[link].busy; }          // time with a flow on it; the same
@@ -178,6 +186,9 @@ class Network final : public Waitable {
       use.busy += time;
     }
   }
+  void becomes_busy(LinkId link);
+  void becomes_idle(LinkId link);
+  void tell_busy(LinkId link);
   Totals& totals_of(const Flow& flow) { return flow.owner == Owner::workers ? totals_ : background_; }
   Time engine_time() const { return engine_lives() ? engine().now() : Time{}; }
   bool is_blocked(std::span<const LinkId> route) const;
@@ -220,6 +231,12 @@ class Network final : public Waitable {
   std::vector<LinkId> detour_;
   std::vector<int> node_at_;  // by vertex: itself, or one that enters the network there; empty until a link is down
   Totals totals_, background_;
+  Timeline* timeline_ = nullptr;
+  struct BusyTime {  // of a link, the latest
+    Time from{}, until{};
+    double carried_before = 0, carried = 0;
+  };
+  std::vector<BusyTime> busy_times_;  // by link, where somebody watches
   std::uint64_t changes_ = 0;
   Statistics statistics_;
 };

@@ -82,6 +82,11 @@ Communicator& Communicator::group(const std::vector<int>& ranks) {
   return *made;
 }
 
+void Communicator::tell_under_way() const {
+  for (const auto& [ends, connection] : connections_) connection.tell_under_way();
+  for (const auto& [ranks, group] : groups_) group->tell_under_way();
+}
+
 void Communicator::reset() {
   for (auto& [ends, connection] : connections_) connection.reset();
   for (auto& [ranks, group] : groups_) group->reset();
@@ -109,9 +114,9 @@ const Communicator::Planned& Communicator::planned(const Algorithm& algorithm, O
   Planned& planned = found->second;
   if (!fresh && planned.changes == network_.changes()) return planned;
   planned.changes = network_.changes();
-  planned.plan = algorithm.plan(op, *this, bytes);
-  planned.seconds = seconds(planned.plan, *this);
-  planned.lower_bound = lower_bound(planned.plan, *this);
+  planned.plan = std::make_shared<const Plan>(algorithm.plan(op, *this, bytes));
+  planned.seconds = seconds(*planned.plan, *this);
+  planned.lower_bound = lower_bound(*planned.plan, *this);
   return planned;
 }
 

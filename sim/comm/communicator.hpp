@@ -61,6 +61,8 @@ class Communicator {
   void sent(int rank, double bytes) { traffic_[std::size_t(members_[std::size_t(rank)])].sent += bytes; }
   void received(int rank, double bytes) { traffic_[std::size_t(members_[std::size_t(rank)])].received += bytes; }
 
+  // Tells the log of messages that have not arrived.
+  void tell_under_way() const;
   // Takes back all messages that are on their way between ranks, here and in groups.
   void reset();
 
@@ -72,7 +74,7 @@ class Communicator {
   int ranks_per_host() const;
 
   struct Planned {
-    Plan plan;
+    std::shared_ptr<const Plan> plan;  // a change of a link makes another while a collective still goes by this one
     double seconds = 0, lower_bound = 0;
     std::uint64_t changes = 0;  // of links, up to which it holds
   };

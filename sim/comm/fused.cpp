@@ -10,7 +10,7 @@ Fused::~Fused() {
 
 Task<> Fused::member(int) {
   if (++joined_ == size()) {
-    for (const Phase& phase : plan_) {
+    for (const Phase& phase : *plan_) {
       for (const Burst& burst : phase) {
         group_.sent(burst.from, burst.bytes);
         group_.received(burst.to, burst.bytes);
@@ -26,15 +26,15 @@ void Fused::begin() {
   Engine& engine = group_.engine();
   since_ = engine.now();
   if (analytic_) {
-    const Span taken = span_of(seconds(plan_, group_));
+    const Span taken = span_of(seconds(*plan_, group_));
     ticket_ = engine.schedule(later(engine.now(), taken), this, &Fused::on_end, 0);
     return;
   }
-  if (phase_ == plan_.size()) {
+  if (phase_ == plan_->size()) {
     end();
     return;
   }
-  const Phase& phase = plan_[phase_++];
+  const Phase& phase = (*plan_)[phase_++];
   under_way_ = phase.size();
   flows_.clear();
   arrived_.assign(phase.size(), false);
@@ -49,7 +49,7 @@ void Fused::begin() {
 
 void Fused::arrived(std::size_t burst) {
   arrived_[burst] = true;
-  log(plan_[phase_ - 1][burst]);
+  log((*plan_)[phase_ - 1][burst]);
   if (--under_way_ == 0) begin();
 }
 
@@ -60,7 +60,7 @@ void Fused::log(const Burst& burst) const {
 
 void Fused::end() {
   ticket_ = 0;
-  for (const Phase& phase : plan_)
+  for (const Phase& phase : *plan_)
     for (const Burst& burst : phase)
       if (analytic_) log(burst);
   reckon();

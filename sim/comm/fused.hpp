@@ -9,9 +9,9 @@ namespace paceline {
 
 class Fused final : public Collective {
  public:
-  Fused(Communicator& group, Op op, double bytes, const Plan& plan, bool analytic)
+  Fused(Communicator& group, Op op, double bytes, std::shared_ptr<const Plan> plan, bool analytic)
       : Collective(group, op, bytes),
-        plan_(plan),
+        plan_(std::move(plan)),
         analytic_(analytic),
         done_(group.engine(), 0, std::string("the last rank of ") + name_of(op)) {}
   ~Fused() override;
@@ -26,7 +26,7 @@ class Fused final : public Collective {
   void log(const Burst& burst) const;
   void end();
 
-  const Plan plan_;
+  const std::shared_ptr<const Plan> plan_;
   const bool analytic_;
   int joined_ = 0;
   std::size_t phase_ = 0, under_way_ = 0;

@@ -25,6 +25,16 @@ class Connection {
     next_ = 0;
   }
 
+  // Tells the log of those that have not arrived.
+  void tell_under_way() const {
+    if (!log_) return;
+    const auto tell = [this](const Message& message) {
+      log_->message({from_, to_, message.bytes, message.handed_over, Time::max()});
+    };
+    if (under_way_) tell(current_);
+    for (std::size_t i = next_; i < waiting_.size(); ++i) tell(waiting_[i]);
+  }
+
   // Hands a message over. On its arrival the delivery is called; its target must live until then.
   void send(double bytes, Network::Delivery delivery) {
     const Message message{bytes, engine_.now(), delivery};

@@ -68,6 +68,7 @@ void ParameterServer::arrive(Slot slot) {
     log_->message(
         {cluster_.worker_node(push.worker), cluster_.server_node(shard_), push.bytes, push.sent, push.arrived});
   arrived_.push_back(slot);
+  if (timeline_) timeline_->queue(shard_, engine_.now(), arrived_.size());
   arrivals_.add(1);
   for (const Slot next : open_[std::size_t(push.worker)])
     if (!pushes_[next].launched) return launch(next);
@@ -105,6 +106,7 @@ Task<ParameterServer::Taken> ParameterServer::next() {
     });
     const Slot slot = *first;
     arrived_.erase(first);
+    if (timeline_) timeline_->queue(shard_, engine_.now(), arrived_.size());
     const int worker = pushes_[slot].worker;
     const Time began = engine_.now();
     serving_ = slot;
@@ -113,11 +115,27 @@ Task<ParameterServer::Taken> ParameterServer::next() {
       engine_.mark(std::uint64_t(shard_) << 32 | std::uint64_t(worker));
       if (const double service = cluster_.service(shard_, served_++); service > 0)
         co_await engine_.sleep(span_of(service));
+      if (timeline_)
+        timeline_->span(
+            {.at_server = true, .who = shard_, .what = "service", .on = worker, .from = began, .until = engine_.now()});
     }
     serving_.reset();
     release(slot);
     if (!pushes_[slot].withdrawn) co_return Taken{worker, slot, pushes_[slot].arrived, waited};
   }
+}
+
+void ParameterServer::tell_under_way() const {
+  if (!log_) return;
+  const int here = cluster_.server_node(shard_);
+  for (const std::vector<Slot>& open : open_)
+    for (const Slot slot : open)
+      if (const Push& push = pushes_[slot]; push.arrived == Time::max())
+        log_->message({cluster_.worker_node(push.worker), here, push.bytes, push.sent, Time::max()});
+  for (const Answer& answer : answers_)
+    if (answer.under_way)
+      log_->message({here, cluster_.worker_node(answer.worker), on_wire(answer.worker, bytes_),
+                     requests_[std::size_t(answer.worker)].answered, Time::max()});
 }
 
 void ParameterServer::answer(int worker) {

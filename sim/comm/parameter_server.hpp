@@ -34,6 +34,11 @@ class ParameterServer {
   ParameterServer(Engine& engine, Cluster& cluster, int shard, double bytes, std::function<void(int worker)> received,
                   std::span<Traffic> traffic, Sink* log);
 
+  // Who hears of its queue and its services.
+  void watch(Timeline* timeline) { timeline_ = timeline; }
+  // Tells the log of messages that have not arrived.
+  void tell_under_way() const;
+
   // The worker's side: sends so many bytes, once all that it has sent before have arrived.
   Slot send(int worker, double bytes);
   // Takes back all that a worker has sent and that was not taken yet; gives their slots.
@@ -90,6 +95,7 @@ class ParameterServer {
   std::function<void(int)> received_;
   std::span<Traffic> traffic_;
   Sink* log_;
+  Timeline* timeline_ = nullptr;
   std::vector<Way> ways_;          // by worker
   std::vector<Request> requests_;  // by worker
   std::vector<Push> pushes_;       // by slot

@@ -64,6 +64,12 @@ void CsvFile::close() {
   take_name(path_);
 }
 
+void make_folder_of(const std::string& path) {
+  std::error_code error;
+  if (const auto folder = std::filesystem::path(path).parent_path(); !folder.empty())
+    std::filesystem::create_directories(folder, error);
+}
+
 void write_file(const std::string& path, std::string_view text) {
   std::FILE* const file = std::fopen(temporary(path).c_str(), "wb");
   if (!file) fail(path);

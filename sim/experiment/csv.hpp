@@ -46,6 +46,8 @@ class CsvFile {
   fmt::memory_buffer buffer_;
 };
 
+// Makes the folders that a file is to be in. What is wrong with them is said when the file is written.
+void make_folder_of(const std::string& path);
 // Writes a file whole. Throws RunError.
 void write_file(const std::string& path, std::string_view text);
 

@@ -10,6 +10,7 @@
 #include <numeric>
 
 #include "sim/experiment/memory.hpp"
+#include "sim/experiment/trace/trace_file.hpp"
 
 namespace paceline {
 namespace {
@@ -62,7 +63,8 @@ Experiment::Experiment(const Spec& spec, Threads& threads) : spec_(spec), thread
   if (spec.numerics) {
     const std::vector<float> initial = initial_parameters(*model, spec.model.seed.value_or(spec.seed));
     initial_ = std::make_shared<Values>(initial.begin(), initial.end());
-    numerics = {spec.dataset.load(), model};
+    data_ = spec.dataset.load();
+    numerics = {data_, model};
   }
   cluster_ = std::make_unique<Cluster>(engine_, spec.cluster, spec.seed);
   Shares shares = split(shape, numerics.data.get());
@@ -93,9 +95,10 @@ Results Experiment::run(const RunOptions& options) {
   const double cpu = cpu_seconds();
   const Ledger::Scope enrolled(ledger_);
   if (!options.files.cost.empty()) costs_ = std::make_unique<CostRecord>(*cost_, spec_.batch_sizes);
+  if (!options.files.trace.empty()) trace_ = make_trace(spec_.trace, *cluster_, options.files.trace);
   record_ = std::make_unique<Record>(
       spec_.cluster.workers, options.files, [this](int node) { return cluster_->topology().vertex_name(node); },
-      costs_.get());
+      costs_.get(), trace_.get());
   wire_ = std::make_unique<Wire>(*pool_, spec_.compression, tensors_, cost_->gradient_bytes(), spec_.cluster.workers,
                                  spec_.seed);
   training_ = std::make_unique<Training>(Training::Setup{engine_, *cluster_, *cost_, *pool_, *wire_, *record_,
@@ -112,6 +115,7 @@ Results Experiment::run(const RunOptions& options) {
   run_events();
   training_->close();
   record_->close();
+  if (trace_) trace_->close(engine_.now());
   if (costs_) write_file(options.files.cost, costs_->to_json());
   Results results = collect();
   results.performance.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -161,6 +165,8 @@ void Experiment::run_events() {
 std::shared_ptr<const Values> Experiment::parameters() const {
   return pool_->real() ? strategy_->evaluated() : nullptr;
 }
+
+std::string Experiment::trace_note() const { return trace_ ? trace_->note() : ""; }
 
 Progress Experiment::progress() const {
   const StopRule& stop = spec_.stop;

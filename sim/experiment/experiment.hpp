@@ -33,6 +33,8 @@ struct RunOptions {
   bool resume = false;       // begins where the checkpoint is
 };
 
+class TraceFile;
+
 class Experiment {
  public:
   // Opens the data. Throws ConfigError. `spec` and `threads` must outlive it.
@@ -48,6 +50,10 @@ class Experiment {
   // After run().
   std::shared_ptr<const Values> parameters() const;
   const std::string& deadlock() const { return deadlock_; }
+  std::string trace_note() const;  // what a user should know of the trace, or ""
+
+  // Null without numerics. Who holds it spares the next run on it the reading.
+  const std::shared_ptr<const Dataset>& data() const { return data_; }
 
  private:
   Shares split(const DataShape& shape, const Dataset* data) const;
@@ -70,8 +76,10 @@ class Experiment {
   std::vector<Tensor> tensors_;  // of the model
   std::unique_ptr<GradientPool> pool_;
   std::unique_ptr<Wire> wire_;
+  std::shared_ptr<const Dataset> data_;    // null without numerics
   std::shared_ptr<const Values> initial_;  // null without numerics
   std::unique_ptr<CostRecord> costs_;      // null unless they are recorded
+  std::unique_ptr<TraceFile> trace_;       // null: none is written
   std::unique_ptr<Record> record_;
   std::unique_ptr<Training> training_;
   std::unique_ptr<Strategy> strategy_;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "sim/cluster/catalogue.hpp"
 #include "sim/cluster/link_names.hpp"
 #include "sim/core/digest.hpp"
 #include "sim/experiment/memory.hpp"
@@ -13,23 +14,6 @@
 
 namespace paceline {
 namespace {
-
-DeviceSpec read_device(Reader& in) {
-  DeviceSpec device;
-  device.peak = in.compute("peak", {.above_minimum = true, .help = "arithmetic peak in the precision used"});
-  device.efficiency = in.number(
-      "efficiency",
-      {.minimum = 0, .maximum = 1, .above_minimum = true, .help = "share of the peak that matrix products reach"});
-  device.memory_bandwidth = in.bandwidth("memory_bandwidth", {.above_minimum = true, .help = "of the device's memory"});
-  device.memory = in.bytes("memory", {.above_minimum = true, .fallback = NAN, .help = "size of the device's memory"});
-  device.launch_overhead = in.duration("launch_overhead", {.fallback = 0, .help = "per layer and direction"});
-  if (!in.has("launch_overhead")) in.note("launch_overhead", "not given: launching a kernel takes no time");
-  return device;
-}
-
-std::string show_device(const DeviceSpec& device) {
-  return fmt::format("{:g} TFLOPS x {:g}", device.peak / 1e12, device.efficiency);
-}
 
 void read_placement(Reader& in, ClusterSpec& cluster) {
   const std::string help =
@@ -113,24 +97,26 @@ void read_cluster(Reader& in, ClusterSpec& cluster) {
   in.object("network", "how the network is simulated", [&](Reader& network) { read_network(network, cluster); });
   read_placement(in, cluster);
   DeviceSpec device;
+  std::string shown;
   const bool given =
-      in.object("device", "what every worker computes on; needed by \"cost\": {\"kind\": \"model\"}", [&](Reader& own) {
-        if (own.describing() || own.present()) device = read_device(own);
+      in.object("device", "what every worker computes on; needed by the costs model and profile", [&](Reader& own) {
+        if (own.describing() || own.present()) device = read_device(own, shown);
       });
   if (given) {
     cluster.devices.assign(std::size_t(cluster.workers), device);
-    cluster.device_names.assign(std::size_t(cluster.workers), show_device(device));
+    cluster.device_names.assign(std::size_t(cluster.workers), shown);
   }
   in.objects("devices", "overrides for some workers", [&](Reader& entry) {
     const std::vector<int> workers = entry.workers("workers", "whose device it is");
     DeviceSpec own;
+    std::string own_name;
     entry.object(
-        "device", "what they compute on", [&](Reader& keys) { own = read_device(keys); }, true);
+        "device", "what they compute on", [&](Reader& keys) { own = read_device(keys, own_name); }, true);
     if (!given && !entry.describing()) entry.fail("device", "overrides cluster.device, which is not given");
     for (int w : workers) {
       if (!given) continue;
       cluster.devices[std::size_t(w)] = own;
-      cluster.device_names[std::size_t(w)] = show_device(own);
+      cluster.device_names[std::size_t(w)] = own_name;
     }
   });
   cluster.memory_check = read_memory_check(in);
@@ -310,7 +296,7 @@ void check(const Node& root, Spec& spec) {
          "\"averaging\" \"weighted\"");
   if (spec.cost.needs_device && cluster.devices.empty())
     fail("cluster", "device",
-         "missing: the cost {\"kind\": \"model\"} is reckoned from it, as in {\"peak\": \"15.7TFLOPS\", "
+         "missing: the cost is reckoned from it, as in {\"peak\": \"15.7TFLOPS\", "
          "\"efficiency\": 0.4, "
          "\"memory_bandwidth\": \"900GBps\", \"launch_overhead\": \"10us\"}");
   const DataShape data = spec.dataset.shape();
@@ -356,6 +342,8 @@ void read_scenario(Reader& in, Spec& spec) {
     spec.record_cost = output.boolean("record_cost", false,
                                       "cost.json: what was drawn for every step, for the cost {\"kind\": \"replay\"}");
     spec.write_traffic = output.boolean("traffic", false, "traffic.csv: who sent how much to whom");
+    spec.trace.on = output.object("trace", "the run as lanes over simulated time, to look at",
+                                  [&](Reader& trace) { spec.trace = read_trace(trace); });
     output.object("checkpoint", "of the simulator itself, to go on with --resume", [&](Reader& checkpoint) {
       spec.checkpoint_wall = checkpoint.duration("wall", {.above_minimum = true,
                                                           .fallback = 300,
@@ -365,8 +353,19 @@ void read_scenario(Reader& in, Spec& spec) {
   });
 }
 
+void set_key(Node& scenario, const std::string& assignment) {
+  expand_devices(scenario);
+  set_path(scenario, assignment);
+}
+
+void set_key(Node& scenario, std::string_view key, Node value) {
+  expand_devices(scenario);
+  set_path(scenario, key, std::move(value));
+}
+
 Spec parse_scenario(Node document, const std::string& name, const std::vector<std::string>& assignments) {
-  for (const std::string& assignment : assignments) set_path(document, assignment);
+  for (const std::string& assignment : assignments) set_key(document, assignment);
+  expand_devices(document);
   if (const Node* late = document.find("extends"))
     throw ConfigError(late->place, "/extends", "only a file can extend others, before any --set");
   Spec spec;

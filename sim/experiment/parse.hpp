@@ -13,6 +13,11 @@ Spec parse_scenario(const std::string& path, const std::vector<std::string>& ass
 // The same for a document already in memory; `name` is the run's name where the scenario gives none.
 Spec parse_scenario(Node document, const std::string& name, const std::vector<std::string>& assignments = {});
 
+// Set a key of a scenario, KEY=VALUE or one by one, where a device may be a mere name until a key of it is set. Throw
+// ConfigError.
+void set_key(Node& scenario, const std::string& assignment);
+void set_key(Node& scenario, std::string_view key, Node value);
+
 // The keys of a scenario: reads them into a spec, or describes them.
 void read_scenario(Reader& in, Spec& spec);
 

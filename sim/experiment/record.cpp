@@ -2,10 +2,12 @@
 
 namespace paceline {
 
-Record::Record(int workers, RecordFiles files, std::function<std::string(int node)> name_of_node, CostRecord* costs)
+Record::Record(int workers, RecordFiles files, std::function<std::string(int node)> name_of_node, CostRecord* costs,
+               Timeline* timeline)
     : files_(std::move(files)),
       name_of_node_(std::move(name_of_node)),
       costs_(costs),
+      timeline_(timeline),
       steps_(files_.steps,
              "worker,step,start_s,compute_s,wait_s,exposed_communication_s,queue_s,samples,train_loss,staleness"),
       flows_(files_.flows, "from,to,bytes,sent_s,arrived_s"),
@@ -14,6 +16,7 @@ Record::Record(int workers, RecordFiles files, std::function<std::string(int nod
 
 void Record::step(const StepRow& row) {
   ++rows_;
+  if (timeline_) timeline_->step(row);
   Time& latest = latest_[std::size_t(row.worker)];
   in_order_ = in_order_ && row.start >= latest;
   latest = row.start;
@@ -24,6 +27,8 @@ void Record::step(const StepRow& row) {
 }
 
 void Record::message(const MessageRow& row) {
+  if (timeline_) timeline_->message(row);
+  if (row.arrived == Time::max()) return;
   if (!files_.flows.empty())
     flows_.row(std::string_view(name_of_node_(row.from)), std::string_view(name_of_node_(row.to)), row.bytes,
                to_seconds(row.sent), to_seconds(row.arrived));

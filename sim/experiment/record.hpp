@@ -19,19 +19,26 @@ struct RecordFiles {
   std::string flows{};    // a row per message, with its completion time
   std::string traffic{};  // who sent how much to whom
   std::string cost{};     // what was drawn for every step, as the cost "replay" reads it
+  std::string trace{};    // a file or a folder, see trace/
 };
 
 class Record final : public Sink {
  public:
-  // `costs`, if given, is told what is drawn for every step.
-  Record(int workers, RecordFiles files, std::function<std::string(int node)> name_of_node,
-         CostRecord* costs = nullptr);
+  // `costs`, if given, is told what is drawn for every step; `timeline` of everything.
+  Record(int workers, RecordFiles files, std::function<std::string(int node)> name_of_node, CostRecord* costs = nullptr,
+         Timeline* timeline = nullptr);
 
   void step(const StepRow& row) override;
-  void curve(const CurvePoint& point) override { points_.push_back(point); }
+  void curve(const CurvePoint& point) override {
+    points_.push_back(point);
+    if (timeline_) timeline_->curve(point);
+  }
   bool wants_costs() const override { return costs_ != nullptr; }
   void cost(const CostRow& row) override { costs_->add(row); }
-  bool wants_messages() const override { return !files_.flows.empty() || !files_.traffic.empty(); }
+  bool wants_messages() const override {
+    return !files_.flows.empty() || !files_.traffic.empty() || (timeline_ && timeline_->wants_messages());
+  }
+  Timeline* timeline() const override { return timeline_; }
   void message(const MessageRow& row) override;
   void close();
 
@@ -48,6 +55,7 @@ class Record final : public Sink {
   RecordFiles files_;
   std::function<std::string(int)> name_of_node_;
   CostRecord* costs_;
+  Timeline* timeline_;
   CsvFile steps_, flows_;
   std::map<std::pair<int, int>, Sent> traffic_;  // by nodes
   std::vector<CurvePoint> points_;

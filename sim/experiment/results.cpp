@@ -25,57 +25,6 @@ Json number(std::optional<double> value) {
   return *value;
 }
 
-std::string today() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
-}
-
-Json summary(const Results& r) {
-  const CurvePoint last = r.curve.empty() ? CurvePoint{} : r.curve.back();
-  const StalenessSummary& s = r.staleness;
-  return {{"simulated_time_s", number(r.simulated_time_s)},
-          {"steps", number(r.steps)},
-          {"updates", r.updates},
-          {"samples", r.samples},
-          {"epochs", number(r.epochs)},
-          {"throughput_samples_per_s", number(r.simulated_time_s > 0 ? double(r.samples) / r.simulated_time_s : 0)},
-          {"final_train_loss", number(last.train_loss)},
-          {"final_test_loss", number(last.test_loss)},
-          {"final_test_accuracy", number(last.test_accuracy)},
-          {"best_test_accuracy", number(r.best_test_accuracy)},
-          {"time_to_accuracy_s", number(r.time_to_accuracy_s)},
-          {"compute_fraction", number(r.fractions[std::size_t(Activity::compute)])},
-          {"exposed_communication_fraction", number(r.fractions[std::size_t(Activity::communication)])},
-          {"wait_fraction", number(r.fractions[std::size_t(Activity::wait)])},
-          {"queue_fraction", number(r.fractions[std::size_t(Activity::queue)])},
-          {"down_fraction", number(r.fractions[std::size_t(Activity::down)])},
-          {"overlapped_communication_fraction", number(r.overlapped_fraction)},
-          {"load_imbalance", number(r.load_imbalance)},
-          {"bytes_on_wire", number(r.bytes_on_wire)},
-          {"background_bytes", number(r.background_bytes)},
-          {"rerouted_transfers", r.rerouted},
-          {"held_transfers", r.held},
-          {"failures",
-           {{"devices", r.failures.failures},
-            {"rollbacks", r.failures.rollbacks},
-            {"checkpoints", r.failures.checkpoints},
-            {"checkpoint_interval_s", number(r.failures.interval)},
-            {"lost_batches", r.failures.lost_batches},
-            {"lost_samples", r.failures.lost_samples},
-            {"lost_s", number(to_seconds(r.failures.lost))},
-            {"checkpoint_s", number(to_seconds(r.failures.checkpointing))}}},
-          {"goodput", number(r.goodput)},
-          {"staleness",
-           {{"mean", number(s.mean)}, {"p50", s.p50}, {"p95", s.p95}, {"max", s.max}, {"histogram", s.histogram}}},
-          {"dropped_gradients", r.dropped},
-          {"cancelled_gradients", r.cancelled},
-          {"cancelled_gradients", 0}};
-}
-
 void write(JsonRow&& row, const CurvePoint& p) {
   row.add("time_s", to_seconds(p.time))
       .add("step", p.step)
@@ -158,8 +107,58 @@ void write_array(std::string& text, std::string_view key, const std::vector<Row>
 
 }  // namespace
 
+std::string time_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
 bool Results::all_hold() const {
   return std::all_of(checks.begin(), checks.end(), [](const Check& check) { return check.holds; });
+}
+
+Json summary_json(const Results& r) {
+  const CurvePoint last = r.curve.empty() ? CurvePoint{} : r.curve.back();
+  const StalenessSummary& s = r.staleness;
+  return {{"simulated_time_s", number(r.simulated_time_s)},
+          {"steps", number(r.steps)},
+          {"updates", r.updates},
+          {"samples", r.samples},
+          {"epochs", number(r.epochs)},
+          {"throughput_samples_per_s", number(r.simulated_time_s > 0 ? double(r.samples) / r.simulated_time_s : 0)},
+          {"final_train_loss", number(last.train_loss)},
+          {"final_test_loss", number(last.test_loss)},
+          {"final_test_accuracy", number(last.test_accuracy)},
+          {"best_test_accuracy", number(r.best_test_accuracy)},
+          {"time_to_accuracy_s", number(r.time_to_accuracy_s)},
+          {"compute_fraction", number(r.fractions[std::size_t(Activity::compute)])},
+          {"exposed_communication_fraction", number(r.fractions[std::size_t(Activity::communication)])},
+          {"wait_fraction", number(r.fractions[std::size_t(Activity::wait)])},
+          {"queue_fraction", number(r.fractions[std::size_t(Activity::queue)])},
+          {"down_fraction", number(r.fractions[std::size_t(Activity::down)])},
+          {"overlapped_communication_fraction", number(r.overlapped_fraction)},
+          {"load_imbalance", number(r.load_imbalance)},
+          {"bytes_on_wire", number(r.bytes_on_wire)},
+          {"background_bytes", number(r.background_bytes)},
+          {"rerouted_transfers", r.rerouted},
+          {"held_transfers", r.held},
+          {"failures",
+           {{"devices", r.failures.failures},
+            {"rollbacks", r.failures.rollbacks},
+            {"checkpoints", r.failures.checkpoints},
+            {"checkpoint_interval_s", number(r.failures.interval)},
+            {"lost_batches", r.failures.lost_batches},
+            {"lost_samples", r.failures.lost_samples},
+            {"lost_s", number(to_seconds(r.failures.lost))},
+            {"checkpoint_s", number(to_seconds(r.failures.checkpointing))}}},
+          {"goodput", number(r.goodput)},
+          {"staleness",
+           {{"mean", number(s.mean)}, {"p50", s.p50}, {"p95", s.p95}, {"max", s.max}, {"histogram", s.histogram}}},
+          {"dropped_gradients", r.dropped},
+          {"cancelled_gradients", r.cancelled}};
 }
 
 std::string to_json(const Results& r) {
@@ -181,7 +180,7 @@ std::string to_json(const Results& r) {
                   {"seed", r.seed},
                   {"fingerprint", fmt::format("{:016x}", r.fingerprint)},
                   {"outcome", {{"reason", r.reason}, {"detail", r.detail}}},
-                  {"summary", summary(r)},
+                  {"summary", summary_json(r)},
                   {"critical_path", path(r.critical_path)},
                   {"imbalance", imbalance(r.imbalance)},
                   {"collectives", collectives},
@@ -195,7 +194,7 @@ std::string to_json(const Results& r) {
                     {"gradients", p.gradients},
                     {"peak_memory_bytes", number(p.peak_memory_bytes)}}},
                   {"host",
-                   {{"date", today()},
+                   {{"date", time_now()},
                     {"name", std::string(host.nodename)},
                     {"system", fmt::format("{} {}", host.sysname, host.release)},
                     {"processors", std::thread::hardware_concurrency()},

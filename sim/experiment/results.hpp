@@ -2,6 +2,7 @@
 // and `host` nothing depends on the machine, the date or a path.
 #pragma once
 #include <array>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -92,6 +93,8 @@ struct Results {
 };
 
 std::string to_json(const Results& results);
+// Its "summary" alone.
+nlohmann::ordered_json summary_json(const Results& results);
 
 // Writes curve.csv, workers.csv, waits.csv, links.csv and results.json into a folder (steps.csv is streamed, see
 // record.hpp).
@@ -99,5 +102,8 @@ void write_results(const Results& results, const std::string& folder);
 
 // The summary table for a terminal; with colour where it helps.
 std::string summary_table(const Results& results, bool colour);
+
+// As 2026-01-31T12:00:00Z.
+std::string time_now();
 
 }  // namespace paceline

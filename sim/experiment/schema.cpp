@@ -8,9 +8,11 @@
 #include "models/layers/lanes/layer.hpp"
 #include "models/partition.hpp"
 #include "models/schedule.hpp"
+#include "sim/cluster/catalogue.hpp"
 #include "sim/comm/collective.hpp"
 #include "sim/experiment/minor_kinds.hpp"
 #include "sim/experiment/parse.hpp"
+#include "sim/experiment/sweep/sweep.hpp"
 #include "sim/strategies/aggregate.hpp"
 #include "topologies/fabrics/fabric.hpp"
 
@@ -98,11 +100,15 @@ Json schema_of(const KeyDescription& key, std::vector<const Kinds*>& used) {
   if (key.type == "text or texts")
     made = {{"oneOf", {{{"type", "string"}}, {{"type", "array"}, {"items", {{"type", "string"}}}}}}};
   if (key.type == "texts") made = {{"type", "array"}, {"items", {{"type", "string"}}}};
+  if (key.type == "scenario or file") made = {{"oneOf", {{{"type", "string"}}, {{"type", "object"}}}}};
+  if (key.type == "axes") made["type"] = "object";
   if (key.type == "table") made = {{"type", "array"}, {"items", {{"type", "array"}, {"items", {{"type", "number"}}}}}};
   if (key.type == "workers")
     made = {{"oneOf",
              {{{"type", "string"}}, {{"type", "integer"}}, {{"type", "array"}, {"items", {{"type", "integer"}}}}}}};
   if (key.type == "object") made = schema_of(key.keys, used);
+  if (key.name == "device" && key.type == "object")
+    made = {{"oneOf", {{{"enum", catalogues::devices().kinds()}}, schema_of(key.keys, used)}}};
   if (key.type == "document") made = {{"oneOf", {{{"type", "string"}}, schema_of(key.keys, used)}}};
   if (key.type == "objects") made = {{"type", "array"}, {"items", schema_of(key.keys, used)}};
   if (key.type == "objects or file")
@@ -176,6 +182,12 @@ const std::vector<RegistryEntry>& registries() {
   return all;
 }
 
+const std::vector<RegistryEntry>& known_by_name() {
+  static const std::vector<RegistryEntry> all{{"profiles", &catalogues::profiles()},
+                                              {"devices", &catalogues::devices()}};
+  return all;
+}
+
 Description describe_scenario() {
   Description description;
   Reader in(description);
@@ -185,12 +197,13 @@ Description describe_scenario() {
 }
 
 std::optional<std::string> explain(const std::string& path, std::string& nearest) {
-  const Description scenario = describe_scenario();
-  std::vector<KeyDescription> keys = scenario.keys;
+  const bool of_sweep = path == "sweep" || path.starts_with("sweep.");
+  std::vector<KeyDescription> keys = of_sweep ? describe_sweep().keys : describe_scenario().keys;
   std::vector<std::string> names;
   const Kinds* kinds = nullptr;
-  std::string text = "a scenario\n\n" + rows(keys);
+  std::string text = (of_sweep ? "a sweep\n\n" : "a scenario\n\n") + rows(keys);
   std::string_view rest = path;
+  if (of_sweep) rest.remove_prefix(std::min(rest.size(), std::string_view("sweep.").size()));
   bool first = true, missed = false;
   while (!rest.empty() && !missed) {
     const auto dot = rest.find('.');
@@ -217,10 +230,11 @@ std::optional<std::string> explain(const std::string& path, std::string& nearest
       missed = true;
       nearest = did_you_mean(name, names);
       if (!first || !rest.empty()) continue;
-      for (const RegistryEntry& entry : registries()) {
-        if (const auto kind = index_of(*entry.kinds, name)) return kind_text(*entry.kinds, *kind);
-        names.insert(names.end(), entry.kinds->kinds().begin(), entry.kinds->kinds().end());
-      }
+      for (const auto* entries : {&registries(), &known_by_name()})
+        for (const RegistryEntry& entry : *entries) {
+          if (const auto kind = index_of(*entry.kinds, name)) return kind_text(*entry.kinds, *kind);
+          names.insert(names.end(), entry.kinds->kinds().begin(), entry.kinds->kinds().end());
+        }
       nearest = did_you_mean(name, names);
     }
     first = false;
@@ -233,6 +247,13 @@ std::string scenario_schema() {
   std::vector<const Kinds*> used;
   Json made = schema_of(describe_scenario().keys, used);
   return whole_schema("paceline scenario", std::move(made), std::move(used));
+}
+
+std::string sweep_schema() {
+  std::vector<const Kinds*> used;
+  Json made = schema_of(describe_sweep().keys, used);
+  made["required"] = {"scenario"};
+  return whole_schema("paceline sweep", std::move(made), std::move(used));
 }
 
 std::string topology_schema() {

@@ -10,6 +10,7 @@
 #include "models/schedule.hpp"
 #include "sim/cluster/cluster.hpp"
 #include "sim/compressors/compressor.hpp"
+#include "sim/experiment/trace/spec.hpp"
 #include "sim/strategies/recovery.hpp"
 
 namespace paceline {
@@ -40,6 +41,7 @@ struct Spec {
   std::int64_t most_at_once = 10'000'000;  // batches of one instant: where nothing takes time, no time is reached
 
   bool write_steps = true, write_flows = false, write_traffic = false, record_cost = false;
+  TraceSpec trace;
   double checkpoint_wall = 300;  // seconds of wall time between checkpoints of the simulator
 
   std::string resolved;            // the scenario as JSON, with all it extends and the files it names; runs as it is

@@ -2,10 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <boost/math/distributions/students_t.hpp>
-#include <cmath>
-#include <numeric>
-
 #include "sim/experiment/experiment.hpp"
 
 namespace paceline {
@@ -74,19 +70,6 @@ std::vector<Change> usual_changes(const Spec& spec) {
   changes.push_back({Change::What::network, 0, 2});
   changes.push_back({Change::What::compute, 0, 0.5});
   return changes;
-}
-
-PairedDifference paired_difference(const std::vector<double>& before, const std::vector<double>& after) {
-  const std::size_t n = before.size();
-  std::vector<double> differences;
-  for (std::size_t i = 0; i < n; ++i) differences.push_back(after[i] - before[i]);
-  PairedDifference made{std::accumulate(differences.begin(), differences.end(), 0.0) / double(n)};
-  if (n < 2) return made;
-  double squares = 0;
-  for (const double each : differences) squares += (each - made.mean) * (each - made.mean);
-  const double t = boost::math::quantile(boost::math::students_t(double(n - 1)), 0.975);
-  made.half_interval = t * std::sqrt(squares / double(n - 1) / double(n));
-  return made;
 }
 
 void Variant::add(const Results& r) {

@@ -8,6 +8,7 @@
 
 #include "sim/experiment/results.hpp"
 #include "sim/experiment/spec.hpp"
+#include "sim/experiment/statistics.hpp"
 
 namespace paceline {
 
@@ -23,14 +24,6 @@ struct Change {
 void apply(const Change& change, Spec& spec);
 // Every straggler and every failure by itself, the network twice as fast, compute twice as fast.
 std::vector<Change> usual_changes(const Spec& spec);
-
-// The mean of paired differences and half of its 95 % interval, t s / √n with Student's t of n - 1 degrees of freedom;
-// of a single one there is no interval.
-struct PairedDifference {
-  double mean = 0;
-  std::optional<double> half_interval{};
-};
-PairedDifference paired_difference(const std::vector<double>& before, const std::vector<double>& after);
 
 // Several seeds of one variant: means, and the times of each.
 struct Variant {

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <numeric>
 
+#include "sim/core/frame_pool.hpp"
+
 namespace paceline {
 namespace {
 
 constexpr std::size_t ahead = 8;                        // gradients computed before they are needed, for each thread
 constexpr std::size_t budget = std::size_t{256} << 20;  // bytes of them
 constexpr std::size_t evaluation_block = 500;
+constexpr std::size_t cached = 4096;  // floats that stay in the first cache while others are added to them
 
 // Rows of a block of a sum: a few blocks for a small sum, blocks of 512 for a big one.
 std::size_t block_of(std::size_t rows) {
@@ -65,7 +68,8 @@ std::shared_ptr<Values> GradientPool::buffer() {
 
 GradientRef GradientPool::make(int worker, std::int64_t step, Parameters at, int batches) {
   const int samples = balance() ? 0 : batches * batches_.size(worker);
-  auto gradient = std::make_shared<Gradient>(*this, worker, step, batches, samples, std::move(at));
+  auto gradient =
+      std::allocate_shared<Gradient>(FrameAllocator<Gradient>(), *this, worker, step, batches, samples, std::move(at));
   if (balance() && !piecemeal()) take(*gradient);
   if (real()) pending_.push_back(gradient.get());
   return gradient;
@@ -123,8 +127,11 @@ std::shared_ptr<const Values> GradientPool::mean(std::span<const GradientRef> gr
   else
     for (const auto& each : sums) std::fill(each->begin(), each->end(), 0.0f);
   const std::shared_ptr<Values> sum = sums[0];
-  for (std::size_t k = 1; k < sums.size(); ++k)
-    for (std::size_t i = 0; i < sum->size(); ++i) (*sum)[i] += (*sums[k])[i];
+  for (std::size_t from = 0; from < sum->size(); from += cached) {
+    const std::size_t until = std::min(from + cached, sum->size());
+    for (std::size_t k = 1; k < sums.size(); ++k)
+      for (std::size_t i = from; i < until; ++i) (*sum)[i] += (*sums[k])[i];
+  }
   std::size_t first = 0;
   for (const GradientRef& g : gradients) {
     settle_loss(*g, std::span(losses).subspan(first, std::size_t(g->samples)));

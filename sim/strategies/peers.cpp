@@ -70,15 +70,19 @@ Task<Peers::Message> Peers::receive(Worker& me, int from) {
   Line& line = this->line(from, me.rank());
   const std::uint64_t number = ++line.taken;
   const OnMessage on(line.messages, line.arrivals, number, from);
+  const Time since = training_.engine().now();
   co_await me.blocked(arrive(line.arrivals, number), on);
   Message message = std::move(line.messages.front());
   line.messages.pop_front();
+  me.tell_communication("receive", from, since, training_.engine().now(), message.sent, -1);
   co_return message;
 }
 
 Task<> Peers::carry(Worker& me, int from, int to, double bytes) {
   const OnBytes on;
+  const Time since = training_.engine().now();
   co_await me.blocked(carry_on(from, to, bytes), on);
+  me.tell_communication("carry", -1, since, training_.engine().now(), since, bytes);
 }
 
 Task<> Peers::carry_on(int from, int to, double bytes) {

@@ -40,6 +40,7 @@ Check ReductionRecord::check() const {
 }
 
 Task<> Reduction::Lane::run(bool wait_for_backward) {
+  stays_.reserve(of_.buckets_.size());
   for (std::size_t i = 0; i < of_.buckets_.size(); ++i) {
     if (wait_for_backward) co_await worker_.ready(int(i) + 1);
     co_await next();
@@ -66,6 +67,8 @@ Task<> Reduction::Lane::next() {
     co_await collective.member(rank_);
   }
   stays_.back().left = engine.now();
+  worker_.tell_communication(name_of(of_.op_), of_.buckets_.size() > 1 ? std::int64_t(index) : -1, stays_.back().joined,
+                             engine.now(), bucket.last_joined, bucket.bytes);
   if (++bucket.left < of_.group_.size()) co_return;
   const bool by_its_routes = of_.training_.cluster().network().statistics().rerouted == 0;  // a detour may be faster
   if (bucket.lower_bound > 0 && by_its_routes)

@@ -3,6 +3,7 @@
 //
 // A worker's blocked time up to the arrival of a bucket's last member is wait, the rest exposed communication.
 #pragma once
+#include <boost/container/small_vector.hpp>
 #include <memory>
 #include <vector>
 
@@ -59,7 +60,7 @@ class Reduction {
     Reduction& of_;
     Worker& worker_;
     int rank_;
-    std::vector<Stay> stays_;  // by bucket; left is Time::max() while it lasts
+    boost::container::small_vector<Stay, 1> stays_;  // by bucket; left is Time::max() while it lasts
   };
 
   std::size_t buckets() const { return buckets_.size(); }

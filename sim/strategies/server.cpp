@@ -18,6 +18,7 @@ Server::Server(Training& training, int shard, int shards)
       owes_(answered_.size()),
       cut_off_(answered_.size()),
       released_by_(answered_.size(), nobody) {
+  queue_.watch(training_.timeline());
   restart();
 }
 
@@ -110,7 +111,17 @@ void Server::settle(const GradientRef& gradient, bool applied) {
   else training_.dropped(*gradient);
 }
 
-Task<> Server::spend_update(double seconds) { co_await training_.engine().sleep(span_of(seconds)); }
+Task<> Server::spend_update(double seconds) {
+  const Time from = training_.engine().now();
+  co_await training_.engine().sleep(span_of(seconds));
+  if (Timeline* timeline = training_.timeline())
+    timeline->span({.at_server = true,
+                    .who = shard_,
+                    .what = "update",
+                    .on = latest_,
+                    .from = from,
+                    .until = training_.engine().now()});
+}
 
 // Room for the next version: in place when nobody else holds this one.
 std::shared_ptr<Values> Server::next_values() {

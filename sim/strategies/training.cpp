@@ -28,6 +28,10 @@ Training::Training(Setup setup)
       members_(std::size_t(workers())),
       down_(std::size_t(workers())) {
   std::iota(members_.begin(), members_.end(), 0);
+  if (timeline_) {
+    for (int w = 0; w < workers(); ++w) cluster().device(w).watch(timeline_, w);
+    if (timeline_->wants_links()) cluster().network().watch(*timeline_);
+  }
   for (int w = 0; w < workers(); ++w) workers_.push_back(std::make_unique<Worker>(*this, w));
   for (int s = 0; s < setup_.cluster.spec().servers.count; ++s)
     servers_.push_back(std::make_unique<Server>(*this, s, setup_.cluster.spec().servers.count));
@@ -54,9 +58,11 @@ void Training::start(Strategy& strategy) {
         if (finished()) return;
         ++down_[std::size_t(worker)];
         ++failures_.failures;
+        if (timeline_) timeline_->moment({worker, "failure", engine().now(), 1});
         strategy_->failed(worker);
       },
       [this](int worker) {
+        if (timeline_) timeline_->moment({worker, "repair", engine().now(), 1});
         if (--down_[std::size_t(worker)] == 0) strategy_->repaired(worker);
       });
 }
@@ -111,7 +117,11 @@ void Training::settle(Gradient& gradient, Gradient::Fate fate) {
   if (gradient.fate != Gradient::Fate::under_way) return;
   gradient.fate = fate;
   ++counts_.gradients;
-  (fate == Gradient::Fate::dropped ? counts_.dropped : counts_.cancelled) += gradient.batches;
+  const bool dropped = fate == Gradient::Fate::dropped;
+  (dropped ? counts_.dropped : counts_.cancelled) += gradient.batches;
+  if (timeline_)
+    timeline_->moment(
+        {gradient.worker, dropped ? "dropped gradient" : "cancelled gradient", engine().now(), double(gradient.step)});
 }
 
 void Training::stepped(bool iteration) {
@@ -249,6 +259,11 @@ void Training::evaluate() {
 void Training::close() {
   cluster().network().settle();
   for (auto& worker : workers_) worker->close();
+  if (timeline_) {
+    cluster().network().end_busy_times();
+    communicator_.tell_under_way();
+    for (auto& server : servers_) server->queue().tell_under_way();
+  }
   if (!latest_ || latest_->time != engine().now() || latest_->samples != counts_.samples) evaluate();
 }
 

@@ -104,6 +104,7 @@ class Training {
   std::span<Traffic> traffic() { return traffic_; }
   // Payload, counted once, at the sender.
   double bytes_on_wire() const { return cluster().network().totals().sent + communicator_.reckoned_bytes(); }
+  Timeline* timeline() const { return timeline_; }  // null: nobody traces
   Sink* message_log() const { return sink().wants_messages() ? &sink() : nullptr; }
   Communicator& communicator() { return communicator_; }  // of all workers
   const Communicator& communicator() const { return communicator_; }
@@ -206,6 +207,7 @@ class Training {
   void end_phase();
 
   Setup setup_;
+  Timeline* const timeline_ = setup_.sink.timeline();
   Strategy* strategy_ = nullptr;
   Phase phase_;
   std::vector<Traffic> traffic_;  // by worker

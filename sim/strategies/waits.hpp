@@ -7,8 +7,6 @@
 
 namespace paceline {
 
-constexpr int nobody = -1;
-
 class Waits {
  public:
   explicit Waits(int workers) : blamed_(std::size_t(workers)), unblamed_(std::size_t(workers)) {

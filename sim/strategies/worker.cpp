@@ -82,6 +82,7 @@ GradientRef Worker::next_gradient(Parameters x, int batches) {
   row_ = {.worker = rank_, .step = steps_, .start = training_.engine().now(), .samples = current_->samples};
   if (training_.sink().wants_costs())
     for (int k = 0; k < batches; ++k) record_cost(steps_ + k);
+  if (Timeline* timeline = training_.timeline()) timeline->begins(rank_, steps_, training_.engine().now());
   steps_ += batches;
   begun_ += batches;
   pulled_.clear();
@@ -121,11 +122,13 @@ Task<> Worker::compute(GradientRef gradient) {
   }
   const StepCost cost = drawn(*gradient, last);
   const double rest = cost.backward + training_.wire().seconds();  // a part is encoded as soon as backward yields it
-  for (double share : parts_) {
-    co_await device.reach(done + cost.forward + share * rest);
+  for (std::size_t part = 0; part < parts_.size(); ++part) {
+    co_await device.reach(done + cost.forward + parts_[part] * rest);
+    tell_backward(*gradient, part);
     parts_through_.arrive();
   }
   co_await device.reach(done + cost.forward + rest);
+  tell_backward(*gradient, parts_.size());
   on_device_ += training_.engine().now() - start;
   through(*gradient);
 }
@@ -147,6 +150,7 @@ Task<> Worker::compute_pieces(GradientRef gradient) {
     const Computing computing(*this);
     device.begin();
     co_await device.reach(cost.forward + cost.backward);
+    tell("micro-batch", -1, training_.engine().now());
   }
   if (training_.wire().seconds() > 0) {
     const Computing computing(*this);
@@ -177,6 +181,7 @@ Task<> Worker::compute_part(GradientRef gradient, double from, double until) {
   device.begin();
   const Time start = training_.engine().now();
   co_await device.reach(work(until) - work(from));
+  tell(from < 1 ? "forward" : "backward", -1, training_.engine().now());
   on_device_ += training_.engine().now() - start;
   if (until >= 2) through(*gradient);
 }
@@ -188,6 +193,7 @@ Task<> Worker::update(GradientRef gradient, double share) {
   Device& device = training_.cluster().device(rank_);
   device.begin();
   co_await device.reach(seconds);
+  tell("update", -1, training_.engine().now());
 }
 
 Task<Parameters> Worker::exchange(GradientRef gradient, std::optional<double> bytes) {
@@ -206,6 +212,7 @@ Task<Parameters> Worker::exchange(GradientRef gradient, std::optional<double> by
     if (series) co_await answers_.reach(before + std::uint64_t(s) + 1);
   }
   co_await answers_.reach(before + std::uint64_t(shards));
+  tell_exchange();
   exchanged_.reset();
   co_return take_newest();
 }
@@ -304,6 +311,7 @@ Task<> Worker::blocked(Task<> task, const Blocking& on) {
 void Worker::spend(Activity activity, Time until, int on) {
   if (until <= since_) return;
   const Span span = until - since_;
+  tell_blocked(activity, until, on);
   spent_[std::size_t(activity)] += span;
   row_.spent[std::size_t(activity)] += span;
   if (activity == Activity::wait) training_.waits().add(rank_, on == rank_ ? nobody : on, span);
@@ -314,6 +322,7 @@ void Worker::spend(Activity activity, Time until, int on) {
 // Has nothing to do any more while others finish: no part of a batch.
 void Worker::idle(Time until) {
   if (until <= since_) return;
+  tell_blocked(Activity::wait, until, nobody);
   spent_[std::size_t(Activity::wait)] += until - since_;
   training_.waits().add(rank_, nobody, until - since_);
   path_.add(Activity::wait, until);
@@ -336,14 +345,16 @@ void Worker::settle() {
 }
 
 void Worker::close_row() {
+  tell_step();
   if (current_) closed_.emplace_back(std::move(current_), row_);
   write_rows();
 }
 
 // A batch's row is written once its gradient has become part of the parameters of all, or never will.
 void Worker::write_rows() {
-  for (; !closed_.empty() && closed_.front().first->fate != Gradient::Fate::under_way; closed_.pop_front()) {
-    auto& [gradient, row] = closed_.front();
+  auto at = closed_.begin();
+  for (; at != closed_.end() && at->first->fate != Gradient::Fate::under_way; ++at) {
+    auto& [gradient, row] = *at;
     const bool applied = gradient->fate == Gradient::Fate::applied;
     row.applied = applied;
     if (applied) row.train_loss = gradient->loss;  // of others it may or may not have been computed
@@ -354,10 +365,13 @@ void Worker::write_rows() {
     through_steps_ += gradient->batches;
     samples_ += row.samples;
   }
+  closed_.erase(closed_.begin(), at);
 }
 
 void Worker::close() {
   settle();
+  if (computing_) tell_cut_off();
+  else if (exchanged_) tell_exchange();
   close_row();
   std::erase_if(closed_, [](const auto& each) { return each.first->fate == Gradient::Fate::under_way; });
   write_rows();

@@ -2,7 +2,6 @@
 // that no strategy does bookkeeping.
 #pragma once
 #include <array>
-#include <deque>
 #include <optional>
 
 #include "sim/strategies/path.hpp"
@@ -100,6 +99,9 @@ class Worker {
   std::int64_t samples() const { return samples_; }
   const std::array<Span, activities>& spent() const { return spent_; }
   std::int64_t begun() const { return begun_; }
+  // A trace hears of a bucket's, or another collective's, way: since when its bytes moved.
+  void tell_communication(const char* what, std::int64_t number, Time from, Time until, Time moving,
+                          double bytes) const;
   std::int64_t current_step() const { return current_ ? current_->step : steps_; }
   Time computed_at() const { return computed_at_; }  // when the device was last through with a batch
   Span overlapped() const { return overlapped_; }    // communication while the device computed
@@ -119,9 +121,11 @@ class Worker {
     explicit Computing(Worker& worker) : worker_(worker) {
       worker.settle();
       worker.computing_ = true;
+      worker.told_ = worker.since_;
     }
     ~Computing() {
       worker_.settle();
+      worker_.tell_cut_off();
       worker_.computing_ = false;
     }
     Computing(const Computing&) = delete;
@@ -163,6 +167,13 @@ class Worker {
   StepCost drawn(const Gradient& gradient, std::int64_t step) const;
   void record_cost(std::int64_t step);
   Task<> compute_pieces(GradientRef gradient);
+  // What has been computed since the last time that it was told, for a trace.
+  void tell(const char* what, std::int64_t number, Time until);
+  void tell_cut_off();
+  void tell_backward(const Gradient& gradient, std::size_t part);
+  void tell_step() const;
+  void tell_exchange() const;
+  void tell_blocked(Activity activity, Time until, int on) const;
   Task<> pass(Span span);
   void through(Gradient& gradient);
   Task<> newer(const Parameters& x);
@@ -189,6 +200,7 @@ class Worker {
   std::optional<Activity> spending_;
   const int* waits_for_ = nullptr;  // while spending
   bool computing_ = false;
+  Time told_{};                // while it computes
   GradientRef exchanged_;      // what it exchanges; outlasts a failure
   double exchanged_each_ = 0;  // bytes for every server
   bool resumes_ = false;       // some of the servers have taken it
@@ -201,7 +213,7 @@ class Worker {
   std::uint64_t parts_before_ = 0;  // through before the current gradient
   GradientRef current_;
   StepRow row_;
-  std::deque<std::pair<GradientRef, StepRow>> closed_;  // not yet decided on everywhere
+  std::vector<std::pair<GradientRef, StepRow>> closed_;  // not yet decided on everywhere: one or two
   Arrivals answers_;
   Parameters newest_;                        // by shard, as received
   Parameters pulled_;                        // after a failure

@@ -19,7 +19,8 @@ const std::string stored = path_of("tests/fingerprints.json");
 std::vector<std::string> scenarios() {
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(path_of("scenarios"))) {
-    if (entry.path().extension() != ".json" || entry.path().parent_path().filename() == "common") continue;
+    const auto folder = entry.path().parent_path().filename();
+    if (entry.path().extension() != ".json" || folder == "common" || folder == "sweeps") continue;
     names.push_back(std::filesystem::relative(entry.path(), path_of(".")).string());
   }
   std::sort(names.begin(), names.end());

@@ -1,8 +1,11 @@
 // The command line, through the program itself: exit codes, what goes to stdout and what to stderr, every verb.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <regex>
 
 #include "sim/experiment/schema.hpp"
 #include "tests/support/process.hpp"
@@ -38,6 +41,29 @@ TEST(Cli, ARunThatDivergesEndsWithZeroAndSaysSo) {
   EXPECT_EQ(Json::parse(finished.out)["outcome"]["reason"], "diverged");
 }
 
+// On a terminal of its own, which script(1) makes.
+TEST(Cli, WatchIsALiveSummary) {
+  const std::string folder = scratch_folder(), said = folder + "/said";
+  const auto watched = [&](const std::string& words) {
+    const std::string command = fmt::format("script -qec '{} {} --watch --out {}/out' /dev/null >'{}' 2>&1 </dev/null",
+                                            PACELINE_BINARY, words, folder, said);
+    EXPECT_EQ(std::system(command.c_str()), 0);
+    return read_text(said);
+  };
+  const std::string run = watched("run " + path_of("scenarios/bsp.json"));
+  EXPECT_NE(run.find(" x as fast as the cluster, "), std::string::npos) << run;
+  EXPECT_NE(run.find("  accuracy   0."), std::string::npos) << run;
+  EXPECT_NE(run.find("\x1b[3A\r\x1b[J"), std::string::npos) << run;  // four lines, taken back
+  const std::string sweep = watched("sweep " + path_of("scenarios/sweeps/first_sweep.json") + " --jobs 1");
+  EXPECT_NE(sweep.find(" runs/s"), std::string::npos) << sweep;
+  EXPECT_NE(sweep.find("] "), std::string::npos) << sweep;
+  EXPECT_TRUE(std::regex_search(sweep, std::regex("\\[#*\\.*\\] +[0-9]"))) << sweep;
+  // A line is cut at the terminal's edge, and what comes after it is not.
+  const auto cut = sweep.rfind("\x1b[?7l"), whole = sweep.rfind("\x1b[?7h");
+  ASSERT_NE(cut, std::string::npos) << sweep;
+  EXPECT_TRUE(whole != std::string::npos && whole > cut) << sweep;
+}
+
 TEST(Cli, WordsThatMakeNoSenseEndWithTwoAndSayWhatWasMeant) {
   const auto complaint = [](const std::vector<std::string>& words) {
     const Finished finished = paceline(words);
@@ -45,12 +71,11 @@ TEST(Cli, WordsThatMakeNoSenseEndWithTwoAndSayWhatWasMeant) {
     EXPECT_EQ(finished.out, "");
     return finished.err;
   };
-  EXPECT_EQ(complaint({"rnu"}),
-            "paceline: unknown verb \"rnu\"; did you mean \"run\"? There are: bench-collective, draw, explain, list, "
-            "run, schema, validate, what-if\n");
-  EXPECT_EQ(complaint({"simulate"}),
-            "paceline: unknown verb \"simulate\"; there are: bench-collective, draw, explain, list, run, schema, "
-            "validate, what-if\n");
+  const std::string verbs =
+      "bench-collective, compare, draw, explain, import-profile, import-topology, list, merge, report, run, schema, "
+      "sweep, trace, validate, what-if";
+  EXPECT_EQ(complaint({"rnu"}), "paceline: unknown verb \"rnu\"; did you mean \"run\"? There are: " + verbs + "\n");
+  EXPECT_EQ(complaint({"simulate"}), "paceline: unknown verb \"simulate\"; there are: " + verbs + "\n");
   EXPECT_EQ(complaint({"run", scenario, "--thraeds", "3"}),
             "paceline: unknown: --thraeds 3; did you mean \"--threads\"?\n");
   EXPECT_EQ(complaint({"run", scenario, "--timing-onyl"}),
@@ -119,7 +144,7 @@ TEST(Cli, JsonIsExactlyOneDocumentOnStdout) {
       validated[1],
       (Json{{"file", "none.json"}, {"valid", false}, {"error", "none.json: no such file"}, {"notes", Json::array()}}));
   const Json listed = Json::parse(paceline({"list", "--json"}).out);
-  EXPECT_EQ(listed.size(), registries().size());
+  EXPECT_EQ(listed.size(), registries().size() + known_by_name().size());
   EXPECT_TRUE(listed["strategies"].contains("ssp"));
 }
 

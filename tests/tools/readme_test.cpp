@@ -53,12 +53,14 @@ TEST(Readme, EveryCommandOfOursRuns) {
       std::string verb, rest;
       words >> verb;
       std::getline(words, rest);
-      if (const auto at = rest.find(" --out "); at != std::string::npos) rest.erase(at, rest.find(' ', at + 7) - at);
-      std::string command = "cd '" + path_of(".") + "' && '" + PACELINE_BINARY + "' " + verb;
-      if (verb == "run") command += " --quiet --out '" + out + "'";
-      command += rest;
+      for (std::size_t at = 0; (at = rest.find(" runs/", at)) != std::string::npos;) rest.replace(at, 5, " " + out);
+      std::string command = "cd '" + path_of(".") + "' && '" + PACELINE_BINARY + "' " + verb + rest;
+      if ((verb == "run" || verb == "sweep") && rest.find(" --out ") == std::string::npos) command += " --out " + out;
+      if (verb == "run" || verb == "sweep") command += " --quiet";
       const int status = std::system((command + " > '" + out + "/stdout' 2>&1").c_str());
-      EXPECT_EQ(WEXITSTATUS(status), 0) << block.file << ": " << line << "\n" << read_text(out + "/stdout");
+      const std::string said = read_text(out + "/stdout");
+      const bool no_npm = verb == "report" && said.find("built without the report page") != said.npos;
+      EXPECT_EQ(WEXITSTATUS(status), no_npm ? 1 : 0) << block.file << ": " << line << "\n" << said;
       ++commands;
     }
   }

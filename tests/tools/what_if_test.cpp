@@ -107,7 +107,7 @@ TEST(WhatIf, WithoutFailuresIsTheRunWithoutThem) {
 
 // By hand: differences -1, -3, -2 with a deviation of 1, and t = 4.302653 for two degrees of freedom.
 TEST(WhatIf, IntervalsAreStudentsOfPairedDifferences) {
-  const PairedDifference d = paired_difference({10, 20, 30}, {9, 17, 28});
+  const Estimate d = paired_difference({10, 20, 30}, {9, 17, 28});
   EXPECT_DOUBLE_EQ(d.mean, -2);
   EXPECT_NEAR(d.half_interval.value(), 4.302653 / std::sqrt(3.0), 1e-6);
   EXPECT_FALSE(paired_difference({10}, {9}).half_interval);
@@ -131,7 +131,7 @@ TEST(WhatIf, SeedsArePairedAndJsonIsOneDocument) {
     after.push_back(run("tests/data/wrong/scenario.json", {seed, "numerics=false", "cluster.stragglers=[]"})
                         .results.simulated_time_s);
   }
-  const PairedDifference d = paired_difference(before, after);
+  const Estimate d = paired_difference(before, after);
   EXPECT_DOUBLE_EQ(made["changes"][0]["difference_s"].get<double>(), d.mean);
   EXPECT_DOUBLE_EQ(made["changes"][0]["interval_s"][0].get<double>(), d.mean - *d.half_interval);
   EXPECT_LT(made["changes"][1]["difference_s"], 0);

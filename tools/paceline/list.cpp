@@ -13,7 +13,9 @@ int list(const std::string& wanted, bool json) {
   auto report = nlohmann::ordered_json::object();
   bool found = wanted.empty();
   std::vector<std::string> names;
-  for (const RegistryEntry& entry : registries()) {
+  std::vector<RegistryEntry> entries = registries();
+  entries.insert(entries.end(), known_by_name().begin(), known_by_name().end());
+  for (const RegistryEntry& entry : entries) {
     names.push_back(entry.plural);
     if (!wanted.empty() && wanted != entry.plural && wanted != entry.kinds->name()) continue;
     found = true;

@@ -48,13 +48,20 @@ int main(int argc, char** argv) {
     verbs[name] = {sub, verb(*sub)};
   };
   add("run", "one scenario, one run folder", run_verb);
+  add("sweep", "all runs of a sweep file, into one store; goes on where it was", sweep_verb);
+  add("merge", "stores of a sweep's shards put together", merge_verb);
+  add("compare", "runs and sweeps side by side, with intervals over seeds", compare_verb);
   add("what-if", "what stragglers, failures, the network and compute cost a scenario", what_if_verb);
-  add("validate", "checks scenarios and topologies without running them", validate_verb);
+  add("trace", "a run as lanes over simulated time, for Perfetto, speedscope or Holistic Trace Analysis", trace_verb);
+  add("report", "one page that shows runs and sweeps, as HTML", report_verb);
+  add("validate", "checks scenarios, sweeps and topologies without running them", validate_verb);
   add("draw", "a picture of a topology, as SVG", draw_verb);
   add("bench-collective", "times of collectives on a topology, as nccl-tests prints them", bench_collective_verb);
+  add("import-profile", "a trace of PyTorch's profiler as a profile for the cost \"profile\"", import_profile_verb);
+  add("import-topology", "a host, as NCCL or nvidia-smi describe it, as a topology", import_topology_verb);
   add("list", "the kinds of strategies, models, topologies, ...", list_verb);
   add("explain", "what a key or a kind takes", explain_verb);
-  add("schema", "the JSON Schema of scenarios, for editors", schema_verb);
+  add("schema", "the JSON Schema of scenarios, sweeps and topologies, for editors", schema_verb);
 
   const std::string word = argc > 1 ? argv[1] : "";
   if (!word.empty() && word[0] != '-' && !verbs.contains(word)) {

@@ -2,8 +2,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <chrono>
-#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -13,61 +11,20 @@
 #include "sim/core/units.hpp"
 #include "sim/experiment/experiment.hpp"
 #include "sim/experiment/parse.hpp"
+#include "sim/experiment/tensorboard.hpp"
 #include "tools/paceline/verbs.hpp"
+#include "tools/paceline/watch.hpp"
 
 namespace paceline {
 namespace {
 
-volatile std::sig_atomic_t asked_to_stop = 0;
-
-// Once: the second signal ends the process.
-void ask_to_stop(int signal) {
-  asked_to_stop = 1;
-  std::signal(signal, SIG_DFL);
-}
-
 struct Words {
   std::optional<std::string> scenario, resume;  // one of them
-  std::string out, max_wall;
+  std::string out, max_wall, trace_steps, trace_format;
   std::vector<std::string> assignments;
-  bool timing_only = false, json = false, quiet = false;
+  bool timing_only = false, trace = false, tensorboard = false, json = false, quiet = false, watch = false;
   int threads = 0;
   std::uint64_t max_events = 0;
-};
-
-// On a terminal a line that is rewritten ten times a second, otherwise a line every 10 s; both on stderr. Also where
-// Ctrl-C and the limit on wall time are noticed.
-class Watch {
- public:
-  Watch(bool quiet, double max_wall_s) : quiet_(quiet), terminal_(isatty(STDERR_FILENO)), max_wall_s_(max_wall_s) {}
-  ~Watch() { clear(); }
-
-  void look(const Progress& p) {
-    if (asked_to_stop) throw Interrupted("by the user");
-    const double wall = std::chrono::duration<double>(Clock::now() - start_).count();
-    if (wall > max_wall_s_) throw LimitReached(fmt::format("more than {} of wall time", show_duration(max_wall_s_)));
-    if (quiet_ || wall - shown_ < (terminal_ ? 0.1 : 10)) return;
-    shown_ = wall;
-    const std::string left = p.fraction > 0.001 ? show_duration(wall * (1 - p.fraction) / p.fraction) : "?";
-    const std::string text =
-        fmt::format("{:5.1f} %  simulated {}  step {:.6g}  epoch {:.2f}{}  ETA {}", 100 * p.fraction,
-                    show_duration(p.simulated_time_s), p.steps, p.epochs,
-                    p.test_accuracy ? fmt::format("  accuracy {:.4f}", *p.test_accuracy) : "", left);
-    if (terminal_) fmt::print(stderr, "\r\x1b[K{}", text);
-    else fmt::print(stderr, "{}\n", text);
-    std::fflush(stderr);
-    drawn_ = terminal_;
-  }
-  void clear() {
-    if (drawn_) fmt::print(stderr, "\r\x1b[K");
-    drawn_ = false;
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  bool quiet_, terminal_, drawn_ = false;
-  double max_wall_s_, shown_ = 0;
-  Clock::time_point start_ = Clock::now();
 };
 
 int exit_code(const Results& results) {
@@ -80,7 +37,8 @@ int exit_code(const Results& results) {
 RecordFiles files_of(const Spec& spec, const std::string& folder) {
   const auto file = [&](bool wanted, const char* name) { return wanted ? folder + "/" + name : ""; };
   return {file(spec.write_steps, "steps.csv"), file(spec.write_flows, "flows.csv"),
-          file(spec.write_traffic, "traffic.csv"), file(spec.record_cost, "cost.json")};
+          file(spec.write_traffic, "traffic.csv"), file(spec.record_cost, "cost.json"),
+          spec.trace.on ? folder + "/trace" + extension_of(spec.trace.format) : ""};
 }
 
 // Of the run that was interrupted.
@@ -95,6 +53,8 @@ Spec spec_of(const std::string& folder) {
 int run(const Words& words) {
   std::vector<std::string> assignments = words.assignments;
   if (words.timing_only) assignments.push_back("numerics=false");
+  if (!words.trace_steps.empty()) assignments.push_back("output.trace.steps=\"" + words.trace_steps + "\"");
+  if (!words.trace_format.empty()) assignments.push_back("output.trace.format=" + words.trace_format);
   double max_wall = 1e300;
   if (!words.max_wall.empty()) {
     const auto parsed = parse_quantity(words.max_wall, Dimension::duration);
@@ -105,7 +65,11 @@ int run(const Words& words) {
   if (words.scenario.has_value() == words.resume.has_value())
     throw UsageError(words.resume ? "--resume DIR goes without a SCENARIO: the folder has its own"
                                   : "SCENARIO is required, or --resume DIR");
-  const Spec spec = words.resume ? spec_of(*words.resume) : parse_scenario(*words.scenario, assignments);
+  Spec spec = words.resume ? spec_of(*words.resume) : parse_scenario(*words.scenario, assignments);
+  if (words.trace && !spec.trace.on && !words.resume) {  // what the scenario itself says of its trace holds
+    assignments.insert(assignments.begin(), "output.trace={}");
+    spec = parse_scenario(*words.scenario, assignments);
+  }
   if (!words.quiet)
     for (const std::string& note : spec.notes) fmt::print(stderr, "note: {}\n", note);
   Threads threads(words.threads);
@@ -119,7 +83,7 @@ int run(const Words& words) {
   const bool is_new = std::filesystem::create_directories(folder, error);
   if (error) throw RunError(fmt::format("{}: cannot be made: {}", folder, error.message()));
   for (const char* own : {"results.json", "curve.csv", "steps.csv", "workers.csv", "waits.csv", "links.csv",
-                          "flows.csv", "traffic.csv", "cost.json"})
+                          "flows.csv", "traffic.csv", "cost.json", "trace.json.gz", "trace.pftrace.gz"})
     std::filesystem::remove(folder + "/" + own, error);
   const bool resume = words.resume && std::filesystem::exists(checkpoint);
   if (!words.resume) {
@@ -129,9 +93,7 @@ int run(const Words& words) {
     fmt::print(stderr, "note: {} has no checkpoint yet: from the start\n", folder);
   }
 
-  std::signal(SIGINT, ask_to_stop);
-  std::signal(SIGTERM, ask_to_stop);
-  Watch watch(words.quiet, max_wall);
+  Watch watch(words.quiet, max_wall, words.watch);
   const auto given_up = [&](int code, const std::exception& why) {
     watch.clear();
     fmt::print(stderr, "paceline: {}; the run had not come to where its checkpoint is, which stays as it was\n",
@@ -153,6 +115,7 @@ int run(const Words& words) {
   }
   watch.clear();
   write_results(results, folder);
+  if (words.tensorboard) write_tensorboard(results.curve, folder + "/tensorboard");
   if (words.json) {
     std::cout << std::ifstream(folder + "/results.json").rdbuf() << std::flush;  // the same document, to the second
   } else if (!words.quiet) {
@@ -161,6 +124,8 @@ int run(const Words& words) {
   }
   if (std::filesystem::exists(checkpoint) && !words.quiet)
     fmt::print(stderr, "to go on: paceline run --resume {}\n", folder);
+  if (const std::string note = experiment.trace_note(); !note.empty() && !words.quiet)
+    fmt::print(stderr, "note: {}\n", note);
   if (results.reason == "deadlock") fmt::print(stderr, "paceline: {}\n", experiment.deadlock());
   for (const Check& check : results.checks)
     if (!check.holds) fmt::print(stderr, "paceline: self-check failed: {}: {}\n", check.name, check.detail);
@@ -180,12 +145,21 @@ Action run_verb(CLI::App& app) {
                                ->allow_extra_args(false);
   CLI::Option* const out = app.add_option("--out", words->out, "the run folder; by default runs/NAME-HASH8");
   CLI::Option* const timing = app.add_flag("--timing-only", words->timing_only, "the same events without numerics");
-  for (CLI::Option* const of_the_run : {set, out, timing}) resume->excludes(of_the_run);
+  CLI::Option* const trace =
+      app.add_flag("--trace", words->trace, "writes trace.json.gz: the run as lanes, for Perfetto and speedscope");
+  CLI::Option* const steps =
+      app.add_option("--trace-steps", words->trace_steps, "A:B: traces steps A up to B of every worker");
+  CLI::Option* const format =
+      app.add_option("--trace-format", words->trace_format, "chrome, perfetto, or hta (a file per rank)");
+  for (CLI::Option* const of_the_run : {set, out, timing, trace, steps, format}) resume->excludes(of_the_run);
+  app.add_flag("--tensorboard", words->tensorboard,
+               "writes tensorboard/: losses and accuracies as TensorBoard reads them");
   app.add_option("--threads", words->threads, "that compute gradients; by default one per processor")
       ->check(CLI::Range(1, 1024));
   app.add_option("--max-wall", words->max_wall, "ends the run after so much wall time, as in 1h");
   app.add_option("--max-events", words->max_events, "ends the run after so many events")->check(CLI::NonNegativeNumber);
   app.add_flag("--json", words->json, "prints results.json instead of the summary");
+  app.add_flag("--watch", words->watch, "a live summary instead of a line: speed, accuracy so far, ETA");
   app.add_flag("--quiet", words->quiet, "prints nothing but errors");
   return [words] { return run(*words); };
 }

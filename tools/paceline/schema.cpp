@@ -1,4 +1,4 @@
-// paceline schema [scenario|topology]: the JSON Schema of what users write, for editors.
+// paceline schema [scenario|sweep|topology]: the JSON Schema of what users write, for editors.
 #include <fmt/format.h>
 
 #include "sim/experiment/schema.hpp"
@@ -8,9 +8,9 @@ namespace paceline {
 
 Action schema_verb(CLI::App& app) {
   auto of = std::make_shared<std::string>("scenario");
-  app.add_option("OF", *of, "scenario or topology")->check(CLI::IsMember({"scenario", "topology"}));
+  app.add_option("OF", *of, "scenario, sweep or topology")->check(CLI::IsMember({"scenario", "sweep", "topology"}));
   return [of] {  // keeps what the option writes to alive
-    fmt::print("{}", *of == "topology" ? topology_schema() : scenario_schema());
+    fmt::print("{}", *of == "topology" ? topology_schema() : *of == "sweep" ? sweep_schema() : scenario_schema());
     return int(done);
   };
 }

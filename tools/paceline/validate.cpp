@@ -1,5 +1,6 @@
-// paceline validate FILE…: checks scenarios and topologies without running them; of several files all are checked. A
-// file with a top-level "kind" is a topology; its size and what it can carry are printed, see topologies/measure.hpp.
+// paceline validate FILE…: checks scenarios, sweeps and topologies without running them; of several files all are
+// checked. A file with a top-level "kind" is a topology; its size and what it can carry are printed, see
+// topologies/measure.hpp.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -7,6 +8,7 @@
 
 #include "sim/core/units.hpp"
 #include "sim/experiment/parse.hpp"
+#include "sim/experiment/sweep/plan.hpp"
 #include "tools/paceline/topology_file.hpp"
 #include "tools/paceline/verbs.hpp"
 #include "topologies/measure.hpp"
@@ -28,8 +30,24 @@ struct Found {
   bool grows = false;
 };
 
+// All its runs.
+Found check_sweep(const std::string& file, const Words& words) {
+  const SweepPlan plan = make_plan(read_sweep(file, words.assignments));
+  Found found{plan.notes, {}, false};
+  found.notes.insert(found.notes.begin(), fmt::format("{} runs", plan.runs.size()));
+  std::size_t wrong = 0;
+  std::string first;
+  for (const PlannedRun& run : plan.runs)
+    if (!run.error.empty() && wrong++ == 0) first = run.error;
+  if (wrong > 0)
+    throw ConfigError(fmt::format("{}: {} of {} runs are no scenarios (\"where\" can leave them out); the first: {}",
+                                  file, wrong, plan.runs.size(), first));
+  return found;
+}
+
 Found check(const std::string& file, const Words& words) {
   Node document = read_extended(file);
+  if (is_sweep(document)) return check_sweep(file, words);
   if (!document.find("kind")) return {parse_scenario(file, words.assignments).notes, {}, false};
   for (const std::string& assignment : words.assignments) set_path(document, assignment);
   const TopologyMaker maker = topologies::read_topology(document);
@@ -99,7 +117,7 @@ int validate(const Words& words) {
 
 Action validate_verb(CLI::App& app) {
   auto words = std::make_shared<Words>();
-  app.add_option("FILE", words->files, "scenarios and topologies")->required();
+  app.add_option("FILE", words->files, "scenarios, sweeps and topologies")->required();
   app.add_option("--set", words->assignments, "KEY=VALUE, as for run")
       ->expected(1)
       ->take_all()

@@ -12,13 +12,20 @@ enum ExitCode { done = 0, failed = 1, usage = 2, invalid = 3, deadlock = 4, limi
 using Action = std::function<int()>;
 
 Action run_verb(CLI::App& app);
+Action sweep_verb(CLI::App& app);
+Action merge_verb(CLI::App& app);
+Action compare_verb(CLI::App& app);
+Action trace_verb(CLI::App& app);
 Action what_if_verb(CLI::App& app);
+Action report_verb(CLI::App& app);
 Action validate_verb(CLI::App& app);
 Action draw_verb(CLI::App& app);
 Action list_verb(CLI::App& app);
 Action explain_verb(CLI::App& app);
 Action schema_verb(CLI::App& app);
 Action bench_collective_verb(CLI::App& app);
+Action import_profile_verb(CLI::App& app);
+Action import_topology_verb(CLI::App& app);
 
 // A verb was called with words that make no sense: exit code 2.
 struct UsageError : std::runtime_error {

@@ -91,7 +91,7 @@ Json to_json(const Spec& first, const std::vector<std::string>& names, const std
   Json seeds = Json::array(), changes = Json::array();
   for (std::size_t i = 0; i < variants[0].times_s.size(); ++i) seeds.push_back(first.seed + i);
   for (std::size_t v = 1; v < variants.size(); ++v) {
-    const PairedDifference d = paired_difference(variants[0].times_s, variants[v].times_s);
+    const Estimate d = paired_difference(variants[0].times_s, variants[v].times_s);
     Json row{{"change", names[v]}};
     row.update(to_json(variants[v]));
     row["difference_s"] = d.mean;
@@ -121,7 +121,7 @@ std::string to_text(const Spec& first, const std::vector<std::string>& names, co
   text += fmt::format("{}  {:>7}  {:>13}\n", accurate ? "   to accuracy" : "", "wait", "communication");
   for (std::size_t v = 0; v < variants.size(); ++v) {
     const Variant& row = variants[v];
-    const PairedDifference d = paired_difference(variants[0].times_s, row.times_s);
+    const Estimate d = paired_difference(variants[0].times_s, row.times_s);
     const auto with_sign = [](double seconds) {
       return fmt::format("{}{}", seconds < 0 ? "-" : "+", show_duration(std::abs(seconds)));
     };

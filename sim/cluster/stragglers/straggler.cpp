@@ -8,7 +8,7 @@ Task<> on_each(StragglerWorld world, std::vector<int> workers, OnWorker process)
   std::vector<Task<>> all;
   all.reserve(workers.size());
   for (const int worker : workers) all.push_back(process(world, worker));
-  co_await all_of(world.engine, std::move(all));
+  co_await all_of(std::move(all));
 }
 
 std::vector<int> read_slowed(Reader& in) { return in.workers_or_all("workers", "who is slow; left out: all"); }

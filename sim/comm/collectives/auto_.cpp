@@ -26,7 +26,7 @@ class Cheapest final : public Algorithm {
     return chosen(op, group, bytes).messages(op, group, bytes);
   }
   Plan plan(Op op, Communicator& group, double bytes) const override {
-    return group.planned(chosen(op, group, bytes), op, bytes).plan;
+    return *group.planned(chosen(op, group, bytes), op, bytes).plan;
   }
 
  private:

@@ -21,7 +21,7 @@ class AlongTrees final : public Collective {
     if (size() == 1) co_return;
     std::vector<Task<>> ways;
     for (std::size_t tree = 0; tree < trees_.size(); ++tree) ways.push_back(way(rank, tree));
-    co_await all_of(group_.engine(), std::move(ways));
+    co_await all_of(std::move(ways));
   }
 
  private:

@@ -102,7 +102,7 @@ class AllReduceMean final : public Aggregate {
       both.reserve(2);
       both.push_back(me.compute(gradient));
       both.push_back(lane.run(true));
-      co_await me.blocked(all_of(training_.engine(), std::move(both)), lane);
+      co_await me.blocked(all_of(std::move(both)), lane);
       me.add_overlap(lane.moving_before(me.computed_at()));
     } else {
       co_await me.compute(gradient);
@@ -178,6 +178,7 @@ class AllReduceMean final : public Aggregate {
   // A worker's among those who take part.
   int place(int worker) const {
     const std::vector<int>& all = training_.members();
+    if (int(all.size()) == training_.workers()) return worker;
     return int(std::lower_bound(all.begin(), all.end(), worker) - all.begin());
   }
   bool sharded() const { return options_.mean.sharding != Sharding::none; }
@@ -216,7 +217,7 @@ class AllReduceMean final : public Aggregate {
     all.push_back(gather(gathering, gathered, begun));
     all.push_back(compute_gathered(me, gradient, gathered, begun, through, either, computing));
     all.push_back(reduce(reducing, through));
-    co_await me.blocked(all_of(training_.engine(), std::move(all)), either);
+    co_await me.blocked(all_of(std::move(all)), either);
     std::vector<Reduction::Lane::Period> moving = gathering.moving();
     for (const auto& period : reducing.moving()) moving.push_back(period);
     me.add_overlap(overlap(std::move(moving), computing));
@@ -271,7 +272,8 @@ class AllReduceMean final : public Aggregate {
     round.payloads.resize(workers);
     Values& mine = round.payloads[std::size_t(place(gradient->worker))];
     mine = *pool.value(gradient);
-    for (float& each : mine) each = float(double(each) * weight(*gradient));
+    const double mine_counts = weight(*gradient);
+    for (float& each : mine) each = float(double(each) * mine_counts);
     double done = 0;
     const auto entry = [&](double bytes) {
       return mine.size() - std::size_t(std::llround(double(mine.size()) * std::min(1.0, bytes / total)));
@@ -318,10 +320,12 @@ class AllReduceMean final : public Aggregate {
 
   void compare(const Round& round) {
     const auto workers = double(round.gradients.size());
+    std::vector<double> weights;
+    for (const GradientRef& g : round.gradients) weights.push_back(weight(*g));
     for (std::size_t i = 0; i < round.payloads[0].size(); ++i) {
       double sum = 0, size = 0;
-      for (const GradientRef& g : round.gradients) {
-        const double part = double((*g->value)[i]) * weight(*g);
+      for (std::size_t k = 0; k < weights.size(); ++k) {
+        const double part = double((*round.gradients[k]->value)[i]) * weights[k];
         sum += part;
         size += std::abs(part);
       }
