@@ -32,7 +32,7 @@ export const open = async (browser, file, { width = 1200, scheme = 'light' } = {
 // Waits for what a page does in its own time, however slow the machine.
 export const until = async (what, holds) => {
   for (const begin = performance.now(); !(await holds());) {
-    if (performance.now() - begin > 20000) throw new Error(`after 20 s not yet: ${what}`);
+    if (performance.now() - begin > 60000) throw new Error(`after 60 s not yet: ${what}`);
     await new Promise((done) => setTimeout(done, 20));
   }
 };

@@ -89,15 +89,20 @@ await test('a legend toggles its series', async () => {
   await draw_all(page);
   const stage = page.locator('#plot-worker-times');
   const blue = () => stage.evaluate((each) => each.querySelectorAll('svg path[fill="#0072b2"]').length);
-  const before = await blue();
-  const press = async () => {
-    await stage.locator('text', { hasText: /^compute$/ }).click();
-    await page.mouse.move(0, 0); // a legend under the mouse makes its series stand out
+  const word = stage.locator('text', { hasText: /^compute$/ });
+  const before = await blue(), lit = await word.getAttribute('fill');
+  const is_lit = async () => (await word.getAttribute('fill')) === lit;
+  // A legend under the mouse makes its series stand out in another colour until the mouse goes over the plot and away.
+  const leave = async () => {
+    const { x, y } = await stage.boundingBox();
+    await page.mouse.move(x + 2, y + 2);
+    await page.mouse.move(0, 0);
   };
-  await press();
-  await until(`${before} shapes become fewer by 8`, async () => (await blue()) <= before - 8);
-  await press();
-  await until(`there are ${before} shapes again`, async () => (await blue()) === before);
+  for (const [what, shown, holds] of [['fewer by 8', false, (now) => now <= before - 8], [`${before} again`, true, (now) => now === before]]) {
+    await word.click();
+    await until(`the legend says ${shown}`, async () => (await is_lit()) === shown);
+    await until(`shapes are ${what}`, async () => (await leave(), holds(await blue())));
+  }
   await page.close();
 });
 
