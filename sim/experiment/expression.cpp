@@ -1,4 +1,4 @@
-#include "sim/experiment/sweep/condition.hpp"
+#include "sim/experiment/expression.hpp"
 
 #include <fmt/format.h>
 
@@ -27,8 +27,8 @@ std::string show(const Value& value) {
   return "null";
 }
 
-const Node* look_up(const Node& scenario, std::string_view path) {
-  const Node* at = &scenario;
+const Node* look_up(const Node& document, std::string_view path) {
+  const Node* at = &document;
   while (at && !path.empty()) {
     const auto dot = path.find('.');
     const std::string_view key = path.substr(0, dot);
@@ -65,7 +65,7 @@ bool compared(const std::string& sign, const T& a, const T& b) {
 
 }  // namespace
 
-struct Condition::Term {
+struct Expression::Term {
   std::string sign;  // an operator, "key" or "value"
   Value value{};
   std::string key{};
@@ -74,7 +74,7 @@ struct Condition::Term {
 
 namespace {
 
-using Term = Condition::Term;
+using Term = Expression::Term;
 using Failure = std::function<void(const std::string&)>;  // throws
 
 // Recursive descent, a function for each level of precedence.
@@ -183,8 +183,8 @@ class Parser {
 
 class Evaluation {
  public:
-  Evaluation(const Node& scenario, const Failure& fail, std::set<std::string>& known)
-      : scenario_(scenario), fail_(fail), known_(known) {}
+  Evaluation(const Node& document, const Failure& fail, std::set<std::string>& known)
+      : document_(document), fail_(fail), known_(known) {}
 
   Value of(const Term& term) {
     if (term.sign == "value") return term.value;
@@ -206,7 +206,7 @@ class Evaluation {
 
  private:
   Value of_key(const std::string& key) {
-    const Node* found = look_up(scenario_, key);
+    const Node* found = look_up(document_, key);
     if (!found) return {};
     known_.insert(key);
     switch (found->kind) {
@@ -258,14 +258,14 @@ class Evaluation {
     return sign == "/" ? x / y : std::fmod(x, y);
   }
 
-  const Node& scenario_;
+  const Node& document_;
   const Failure& fail_;
   std::set<std::string>& known_;
 };
 
 }  // namespace
 
-Condition::Condition(const Node& text, std::string pointer) : place_(text.place), pointer_(std::move(pointer)) {
+Expression::Expression(const Node& text, std::string pointer) : place_(text.place), pointer_(std::move(pointer)) {
   if (text.kind != Node::Kind::text)
     fail(fmt::format("must be a condition, as in \"cluster.workers >= 2 * training.strategy.staleness\", not {}",
                      text.show()));
@@ -273,19 +273,26 @@ Condition::Condition(const Node& text, std::string pointer) : place_(text.place)
   root_ = std::make_shared<Term>(Parser(text.text, failure, keys_).whole());
 }
 
-bool Condition::holds(const Node& scenario) {
+bool Expression::holds(const Node& document) {
   const Failure failure = [&](const std::string& rule) { fail(rule); };
-  Evaluation evaluation(scenario, failure, known_);
+  Evaluation evaluation(document, failure, known_);
   const Value value = evaluation.of(*root_);
   return is_null(value) || evaluation.truth(value, "");
 }
 
-std::set<std::string> Condition::unknown() const {
+double Expression::number(const Node& document) {
+  const Failure failure = [&](const std::string& rule) { fail(rule); };
+  const Value value = Evaluation(document, failure, known_).of(*root_);
+  if (!std::holds_alternative<double>(value)) fail(fmt::format("{} is no number", show(value)));
+  return std::get<double>(value);
+}
+
+std::set<std::string> Expression::unknown() const {
   std::set<std::string> left;
   std::set_difference(keys_.begin(), keys_.end(), known_.begin(), known_.end(), std::inserter(left, left.end()));
   return left;
 }
 
-void Condition::fail(const std::string& rule) const { throw ConfigError(place_, pointer_, rule); }
+void Expression::fail(const std::string& rule) const { throw ConfigError(place_, pointer_, rule); }
 
 }  // namespace paceline

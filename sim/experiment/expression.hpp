@@ -1,9 +1,9 @@
-// A condition of a sweep's "where": which combinations are runs. As in
+// An expression over the keys of a document: which combinations of a sweep are runs ("where"), what a validation
+// compares. As in
 //   cluster.workers >= 2 * training.strategy.staleness and not training.strategy.kind == 'async'
-// Dotted keys of the run's scenario (elements of lists by index), numbers, texts in '…', true, false, null;
+// Dotted keys of the document (elements of lists by index), numbers, texts in '…', true, false, null;
 // + - * / %, == != < <= > >=, not, and, or, parentheses, with the usual precedence. Texts with units compare by size.
-// A key that a run does not have is null; null with an operator other than == null and != null is null, and a condition
-// that is null does not concern the run: it stays.
+// A key that the document does not have is null; null with an operator other than == null and != null is null.
 #pragma once
 #include <memory>
 #include <optional>
@@ -14,14 +14,17 @@
 
 namespace paceline {
 
-class Condition {
+class Expression {
  public:
-  // Of a text in a sweep file. Throws ConfigError at its place.
-  Condition(const Node& text, std::string pointer);
+  // Of a text in a file. Throws ConfigError at its place.
+  Expression(const Node& text, std::string pointer);
 
-  // Whether a run stays. Throws ConfigError when operands do not fit their operator.
-  bool holds(const Node& scenario);
-  // Keys that no run had so far; a misspelt one never is.
+  // Throw ConfigError when operands do not fit their operator. As a condition; null does not concern the document, and
+  // so holds.
+  bool holds(const Node& document);
+  // As a number, which it must be.
+  double number(const Node& document);
+  // Keys that no document had so far; a misspelt one never is.
   std::set<std::string> unknown() const;
   [[noreturn]] void fail(const std::string& rule) const;
 

@@ -77,7 +77,7 @@ TEST(SweepAxis, LatinDrawsHaveOneInEachPart) {
 TEST(SweepCondition, SaysWhatItSays) {
   const Node scenario =
       parse_document(R"({"a": 3, "b": {"c": [1, 2.5]}, "t": "ssp", "w": "10Gbps", "yes": true})", "s.json");
-  const auto holds = [&](const std::string& text) { return Condition(Node::of_text(text), "/where").holds(scenario); };
+  const auto holds = [&](const std::string& text) { return Expression(Node::of_text(text), "/where").holds(scenario); };
   for (const char* right : {"a == 3",
                             "a >= 2 + 1",
                             "2 + 2 * 2 == 6",

@@ -31,14 +31,14 @@ std::string short_hash(const std::string& content) {
 // Seeds do not matter here: conditions about them would cut configurations in pieces.
 bool stays(Sweep& sweep, const Node& scenario) {
   bool all = true;
-  for (Condition& condition : sweep.where) all = condition.holds(scenario) && all;
+  for (Expression& condition : sweep.where) all = condition.holds(scenario) && all;
   return all;
 }
 
 void reject_unknown_keys(const Sweep& sweep) {
   std::vector<std::string> keys;
   for (const Axis& axis : sweep.axes) keys.push_back(axis.key);
-  for (const Condition& condition : sweep.where)
+  for (const Expression& condition : sweep.where)
     for (const std::string& key : condition.unknown())
       condition.fail(
           fmt::format("no run has the key \"{}\"; a text is written '{}'{}", key, key, did_you_mean(key, keys)));

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "sim/core/reader.hpp"
+#include "sim/experiment/expression.hpp"
 #include "sim/experiment/sweep/axes.hpp"
-#include "sim/experiment/sweep/condition.hpp"
 
 namespace paceline {
 
@@ -16,7 +16,7 @@ struct Sweep {
   std::vector<Axis> axes;
   bool zip = false;                  // values of one index go together; otherwise all combinations
   std::vector<std::uint64_t> seeds;  // at least one
-  std::vector<Condition> where;
+  std::vector<Expression> where;
   std::string baseline;  // JSON, or ""
   std::string resolved;  // the file as JSON, with all that it and its scenario extend
 };
