@@ -23,6 +23,12 @@ TEST(TopK, BreaksTiesForTheLowerIndex) {
   EXPECT_EQ(encoded(*shaped({{4}}).make(R"({"kind": "top_k", "ratio": 0.5})"), {-3, 3, 3, -3}), (Vector{-3, 3, 0, 0}));
 }
 
+TEST(TopK, WithoutFeedbackForgetsTheRest) {
+  const auto compressor = shaped({{5}}).make(R"({"kind": "top_k", "ratio": 0.4, "error_feedback": false})");
+  for (int step = 0; step < 2; ++step)
+    EXPECT_EQ(encoded(*compressor, {1, -5, 2, 4, 3}), (Vector{0, -5, 0, 4, 0})) << step;
+}
+
 TEST(TopK, OfRatioOneSendsTheGradient) {
   const Target target = some_tensors();
   const auto compressor = target.make(R"({"kind": "top_k", "ratio": 1})");
