@@ -138,7 +138,8 @@ class Engine {
   auto sleep_until(Time at) { return Sleep(*this, at); }
   // The same for what nobody can be waiting for (a clock, background traffic): when nothing but idle events is left, a
   // run is over, or stuck, as if nothing were.
-  auto idle_sleep(Span span) { return Sleep(*this, later(now(), span), true); }
+  // Beyond the clock's range: for ever.
+  auto idle_sleep(Span span) { return Sleep(*this, later_or_never(now(), span), true); }
   auto idle_sleep_until(Time at) { return Sleep(*this, at, true); }
   // Awaitable: resumes the caller in phase 2 of this instant.
   auto turn(std::uint32_t key) { return Turn(*this, key); }

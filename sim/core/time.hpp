@@ -60,4 +60,7 @@ inline Time later(Time at, Span span) {
   return Time{Span{ticks}};
 }
 
+// The same where what is beyond the clock never comes.
+inline Time later_or_never(Time at, Span span) { return span < Time::max() - at ? at + span : Time::max(); }
+
 }  // namespace paceline

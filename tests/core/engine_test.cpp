@@ -147,6 +147,20 @@ TEST(Run, StoppingFromInsideIsAnError) {
     EXPECT_NE(describe(failed).find("not from inside a run"), std::string::npos);
   }
 }
+Task<> sleep_past_the_clock(Engine& e, bool& woken) {
+  co_await e.sleep(span_of(100 * 86400.0));
+  co_await e.idle_sleep(span_of(100 * 86400.0));
+  woken = true;
+}
+TEST(Run, AnIdleSleepToBeyondTheClockIsForEver) {
+  Engine e;
+  bool woken = false;
+  e.spawn("s", sleep_past_the_clock(e, woken), Engine::Kind::daemon);
+  EXPECT_EQ(e.run(), Engine::Ended::idle);
+  EXPECT_EQ(to_seconds(e.now()), 100 * 86400.0);
+  EXPECT_FALSE(woken);
+  e.stop();
+}
 TEST(Run, MoreEventsThanTheLimitAreRefused) {
   Engine e;
   e.limit_events(10);
