@@ -59,6 +59,7 @@ int main(int argc, char** argv) {
   add("bench-collective", "times of collectives on a topology, as nccl-tests prints them", bench_collective_verb);
   add("import-profile", "a trace of PyTorch's profiler as a profile for the cost \"profile\"", import_profile_verb);
   add("import-topology", "a host, as NCCL or nvidia-smi describe it, as a topology", import_topology_verb);
+  add("calibrate", "figures of a topology or a scenario from what was measured, by least squares", calibrate_verb);
   add("list", "the kinds of strategies, models, topologies, ...", list_verb);
   add("explain", "what a key or a kind takes", explain_verb);
   add("schema", "the JSON Schema of scenarios, sweeps and topologies, for editors", schema_verb);

@@ -26,6 +26,7 @@ Action schema_verb(CLI::App& app);
 Action bench_collective_verb(CLI::App& app);
 Action import_profile_verb(CLI::App& app);
 Action import_topology_verb(CLI::App& app);
+Action calibrate_verb(CLI::App& app);
 
 // A verb was called with words that make no sense: exit code 2.
 struct UsageError : std::runtime_error {
