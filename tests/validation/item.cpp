@@ -159,7 +159,10 @@ std::string line_of(const Item& item) {
   const auto counted = std::count_if(item.rows.begin(), item.rows.end(), [](const Row& row) { return row.counts(); });
   const auto orders =
       std::count_if(item.rows.begin(), item.rows.end(), [](const Row& row) { return !row.below.empty(); });
-  std::string predicted = counted ? fmt::format("{} figures", counted) : fmt::format("{} orders", orders);
+  const auto amount = [](std::ptrdiff_t n, const char* what) {
+    return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+  };
+  const std::string predicted = counted ? amount(counted, "figure") : amount(orders, "order");
   const std::string mean = counted ? unsigned_percent(item.mean_error()) : item.met() ? "all met" : "not all met";
   const std::string largest = counted ? unsigned_percent(item.largest_error()) : "";
   const std::string asked = item.asked ? "≤ " + fmt::format("{:g} %", 100 * *item.asked) : "";
