@@ -10,6 +10,7 @@
   kind(dc_asgd) \
   kind(diloco) \
   kind(easgd) \
+  kind(execution_graph) \
   kind(fedbuff) \
   kind(gossip) \
   kind(group_async) \
