@@ -72,7 +72,8 @@ TEST(Cli, WordsThatMakeNoSenseEndWithTwoAndSayWhatWasMeant) {
     return finished.err;
   };
   const std::string verbs =
-      "bench-collective, calibrate, compare, draw, explain, import-profile, import-topology, list, merge, report, run, "
+      "bench-collective, calibrate, compare, draw, explain, import-chakra, import-profile, import-topology, list, "
+      "merge, report, run, "
       "schema, "
       "sweep, trace, validate, what-if";
   EXPECT_EQ(complaint({"rnu"}), "paceline: unknown verb \"rnu\"; did you mean \"run\"? There are: " + verbs + "\n");

@@ -57,6 +57,8 @@ int main(int argc, char** argv) {
   add("validate", "checks scenarios, sweeps and topologies without running them", validate_verb);
   add("draw", "a picture of a topology, as SVG", draw_verb);
   add("bench-collective", "times of collectives on a topology, as nccl-tests prints them", bench_collective_verb);
+  add("import-chakra", "Chakra traces, one of each rank, as a graph for the strategy \"execution_graph\"",
+      import_chakra_verb);
   add("import-profile", "a trace of PyTorch's profiler as a profile for the cost \"profile\"", import_profile_verb);
   add("import-topology", "a host, as NCCL or nvidia-smi describe it, as a topology", import_topology_verb);
   add("calibrate", "figures of a topology or a scenario from what was measured, by least squares", calibrate_verb);

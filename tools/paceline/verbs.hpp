@@ -24,6 +24,7 @@ Action list_verb(CLI::App& app);
 Action explain_verb(CLI::App& app);
 Action schema_verb(CLI::App& app);
 Action bench_collective_verb(CLI::App& app);
+Action import_chakra_verb(CLI::App& app);
 Action import_profile_verb(CLI::App& app);
 Action import_topology_verb(CLI::App& app);
 Action calibrate_verb(CLI::App& app);
