@@ -280,6 +280,8 @@ TEST(CalibrateTable, SaysWhatIsWrongWithIt) {
       {"cluster.workers\n4\n",
        ": must name one figure of the summary, as in throughput_samples_per_s, beside dotted keys"},
       {"cluster.workers,throughput_samples_per_s\n1\n", ": /row 1: has 1 cells, not 2"},
+      {"cluster.workers,throughput_sample_per_s\n1,5\n",
+       ": no figure of the summary is called \"throughput_sample_per_s\"; did you mean \"throughput_samples_per_s\"?"},
       {"cluster.workers,throughput_samples_per_s\n1,many\n", ": /row 1: \"many\" must be a number above 0"}};
   for (const auto& [text, message] : wrong) {
     const std::string path = written("table.csv", text);

@@ -14,10 +14,11 @@ namespace paceline {
 namespace {
 
 struct Table {
-  std::vector<std::string> names;
+  Place place{};
+  std::vector<std::string> names{};
   std::size_t figure = 0;  // its column
-  std::vector<std::vector<std::string>> rows;
-  std::vector<double> measured;
+  std::vector<std::vector<std::string>> rows{};
+  std::vector<double> measured{};
 };
 
 std::string trimmed(const std::string& text) {
@@ -26,8 +27,8 @@ std::string trimmed(const std::string& text) {
 }
 
 Table read_table(const std::string& path) {
-  const Place place{std::make_shared<std::string>(path)};
-  Table table;
+  Table table{.place = {std::make_shared<std::string>(path)}};
+  const Place& place = table.place;
   std::istringstream in(read_file(path, std::size_t{16} << 20));
   for (std::string line; std::getline(in, line);) {
     if (trimmed(line).empty() || line[0] == '#') continue;
@@ -66,6 +67,13 @@ double simulated(const Table& table, std::size_t row, Node scenario) {
   Experiment experiment(spec, threads);
   const Node summary = parse_document(summary_json(experiment.run()).dump(), "summary");
   const std::string& figure = table.names[table.figure];
+  if (!summary.find(figure)) {
+    std::vector<std::string> names;
+    for (const Member& member : summary.members) names.push_back(member.key);
+    throw ConfigError(
+        table.place, "",
+        fmt::format("no figure of the summary is called \"{}\"{}", figure, did_you_mean_one_of(figure, names)));
+  }
   return Expression(Node::of_text(figure), "/" + figure).number(summary);
 }
 
