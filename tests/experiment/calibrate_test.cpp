@@ -285,7 +285,8 @@ TEST(CalibrateTable, SaysWhatIsWrongWithIt) {
       {"cluster.workers,throughput_samples_per_s\n1,many\n", ": /row 1: \"many\" must be a number above 0"}};
   for (const auto& [text, message] : wrong) {
     const std::string path = written("table.csv", text);
-    EXPECT_EQ(complaint([&] { fit_table(path, file, {"cluster.device.efficiency"}); }), path + message);
+    const std::string said = complaint([&] { fit_table(path, file, {"cluster.device.efficiency"}); });
+    EXPECT_EQ(said.substr(0, said.find(" There are: ")), path + message);
   }
 }
 
