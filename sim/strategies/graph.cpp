@@ -35,14 +35,15 @@ Written read_node(Reader& in) {
   const auto seconds = in.optional_duration("compute", {.maximum = 1e6, .help = "on the rank's device, one at a time"});
   const auto flops = in.optional_number(
       "flops", {.minimum = 0, .help = "a compute, too: reckoned on cluster.device from these, and from `bytes`"});
-  const auto send = in.optional_integer("send", {.minimum = 0,
-                                                 .maximum = largest_rank,
-                                                 .help = "a message, to this "
-                                                         "rank"}),
-             receive = in.optional_integer(
-                 "receive", {.minimum = 0, .maximum = largest_rank, .help = "the message from this rank"});
-  std::vector<std::string> names{"none"};
-  for (const Op op : ops) names.emplace_back(name_of(op));
+  const auto send = in.optional_integer(
+      "send", {.minimum = 0, .maximum = largest_rank, .help = "a message; the rank that it goes to"});
+  const auto receive = in.optional_integer(
+      "receive", {.minimum = 0, .maximum = largest_rank, .help = "a message; the rank that it comes from"});
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all{"none"};
+    for (const Op op : ops) all.emplace_back(name_of(op));
+    return all;
+  }();
   const std::string op = in.text("collective", {.choices = names, .fallback = "none", .help = "among `ranks`"});
   const auto bytes = in.optional_bytes(
       "bytes", {.help = "of a message; of a collective, in all; of a compute, to and from the memory of its device"});
