@@ -89,6 +89,18 @@ TEST(Calibration, SaysWhatItCannotTellApart) {
   EXPECT_EQ(made.knobs[1].value, 1);
 }
 
+// At a = 1, where it begins, the model turns: beyond it goes down, though the slope before says up.
+TEST(Calibration, SaysWhereNoStepLeadsOn) {
+  const CalibrationModel step = [](const Node& document) {
+    const double a = document.find("a")->number;
+    return std::vector<double>{a < 1 ? 1.0 + a : 3 - 2 * (a - 1), 2.0};
+  };
+  const Calibration stuck = calibrate(start(), {knob_of(start(), "a")}, std::vector<double>{4, 2}, step);
+  EXPECT_FALSE(stuck.found);
+  const Calibration smooth = calibrate(start(), {knob_of(start(), "a")}, std::vector<double>{2, 4}, line({1, 3}));
+  EXPECT_TRUE(smooth.found);
+}
+
 TEST(Calibration, ReadsItsKeys) {
   const Node document = parse_document(R"({"link": {"latency": "2us", "kind": "x", "bandwidth": "0GBps"}})", "t.json");
   const Knob latency = knob_of(document, "link.latency");
@@ -237,7 +249,7 @@ TEST(CalibrateLog, SaysWhatIsMissing) {
   EXPECT_EQ(complaint([&] { fit_log(log, star, {}, notes); }),
             log + ": does not say how many ranks gather had; give --ranks");
   EXPECT_EQ(complaint([&] { fit_log(log, star, {.ranks = 2}, notes); }),
-            log + ": nothing to fit; its tests are gather");
+            log + ": nothing to fit; left out: gather, which is no operation here");
   ASSERT_EQ(notes.size(), 1u);
   EXPECT_EQ(notes[0], "left out: gather, which is no operation here");
   const std::string tree = path_of("topologies/fat-tree-1024.json");
@@ -282,6 +294,9 @@ TEST(CalibrateTable, SaysWhatIsWrongWithIt) {
       {"cluster.workers,throughput_samples_per_s\n1\n", ": /row 1: has 1 cells, not 2"},
       {"cluster.workers,throughput_sample_per_s\n1,5\n",
        ": no figure of the summary is called \"throughput_sample_per_s\"; did you mean \"throughput_samples_per_s\"?"},
+      {"cluster.device.efficiency,throughput_samples_per_s\n.5,7\n",
+       ": \"cluster.device.efficiency\" is a column; it cannot be fitted, too"},
+      {"cluster.workers,throughput_samples_per_s\n1,100 img/s\n", ": /row 1: \"100 img/s\" must be a number above 0"},
       {"cluster.workers,throughput_samples_per_s\n1,many\n", ": /row 1: \"many\" must be a number above 0"}};
   for (const auto& [text, message] : wrong) {
     const std::string path = written("table.csv", text);

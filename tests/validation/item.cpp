@@ -15,8 +15,8 @@
 namespace paceline::validation {
 namespace {
 
-constexpr const char* item_keys[] = {"title", "source",   "calibrated", "predicted", "asked", "why",  "unit",
-                                     "scale", "scenario", "seeds",      "figure",    "set",   "rows", "name"};
+constexpr const char* item_keys[] = {"title", "source", "calibrated", "predicted", "asked", "why",
+                                     "unit",  "figure", "scenario",   "seeds",     "set",   "rows"};
 constexpr const char* row_keys[] = {"name", "set", "measured", "calibrated", "rows", "figure", "unit", "below"};
 
 template <class Keys>

@@ -80,6 +80,7 @@ int check(const std::filesystem::path& folder, const std::string& name) {
     good = false;
   }
   for (const std::string& order : item.broken()) fmt::print("{}\n", order);
+  if (!item.broken().empty()) return 1;
   if (item.met() || !item.why.empty()) return good ? 0 : 1;
   fmt::print("asked were {} %, and \"why\" does not say why it is more\n", 100 * item.asked.value_or(0));
   return 1;

@@ -36,6 +36,7 @@ nlohmann::ordered_json json_of(const Fitted& fitted) {
                     {"error", fitted.made.model[i] / fitted.measured[i] - 1}});
   return {{"name", fitted.name},
           {"algorithm", fitted.by},
+          {"found", fitted.made.found},
           {"fitted", knobs},
           {"mean_error", fitted.made.mean_error(fitted.measured)},
           {"largest_error", fitted.made.largest_error(fitted.measured)},
@@ -51,6 +52,8 @@ void print(const Fitted& fitted) {
     else if (knob.at_bound) fmt::print("  {:<28} {:>12}   at its bound\n", knob.key, knob.show());
     else fmt::print("  {:<28} {:>12}   ± {} (standard error)\n", knob.key, knob.show(), error.show());
   }
+  if (!fitted.made.found)
+    fmt::print("  no step leads on from here: another start may end elsewhere, and the errors above mean nothing\n");
   std::size_t width = 14;
   for (const std::string& label : fitted.labels) width = std::max(width, label.size());
   const std::string unit = fitted.unit.empty() ? "" : " (" + fitted.unit + ")";
@@ -58,6 +61,9 @@ void print(const Fitted& fitted) {
   for (std::size_t i = 0; i < fitted.measured.size(); ++i)
     fmt::print("{:>{}} {:>16.6g} {:>16.6g} {:>9.1f} %\n", fitted.labels[i], width, fitted.scale * fitted.measured[i],
                fitted.scale * fitted.made.model[i], 100 * (fitted.made.model[i] / fitted.measured[i] - 1));
+  if (fitted.by.empty())
+    for (const Knob& knob : fitted.made.knobs)
+      fmt::print("  --set {}={}\n", knob.key, knob.dimension ? knob.node().text : fmt::format("{}", knob.value));
   fmt::print("  mean error {:.1f} %, largest {:.1f} %\n\n", 100 * fitted.made.mean_error(fitted.measured),
              100 * fitted.made.largest_error(fitted.measured));
 }
@@ -65,11 +71,13 @@ void print(const Fitted& fitted) {
 std::vector<Fitted> fit(const Words& words, std::vector<std::string>& notes) {
   if (!is_nccl_log(read_file(words.measured, largest_document))) {
     if (words.scenario.empty()) throw UsageError("--scenario: a table calibrates keys of a scenario; give it");
+    if (!words.out.empty()) throw UsageError("-o: writes a topology; what is fitted to a table is printed as --set");
     return {fit_table(words.measured, words.scenario, words.keys)};
   }
   if (words.topology.empty()) throw UsageError("--topology: a log of nccl-tests calibrates a topology; give it");
   const auto smallest = parse_quantity(words.smallest, Dimension::bytes);
-  if (!smallest) throw UsageError(fmt::format("--min-size: \"{}\" must be a size, as in 1MiB", words.smallest));
+  if (!smallest || *smallest < 0)
+    throw UsageError(fmt::format("--min-size: \"{}\" must be a size, as in 1MiB or 0B", words.smallest));
   LogOptions options = words.log;
   options.smallest = *smallest;
   return fit_log(words.measured, words.topology, options, notes);
@@ -113,7 +121,7 @@ Action calibrate_verb(CLI::App& app) {
   app.add_option("--ranks", words->log.ranks, "where the log does not say")->check(CLI::Range(2, 1 << 20));
   app.add_option("--scenario", words->scenario, "whose keys are fitted to the table");
   app.add_option("--fit", words->keys, "keys of the scenario; by default cluster.device.efficiency")->delimiter(',');
-  app.add_option("-o,--out", words->out, "the topology, or the scenario, with what was fitted");
+  app.add_option("-o,--out", words->out, "the topology with what was fitted");
   app.add_flag("--json", words->json, "prints one JSON document");
   app.add_flag("--quiet", words->quiet, "prints nothing but errors");
   return [words] { return calibrate_from(*words); };

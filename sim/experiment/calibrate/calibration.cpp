@@ -11,7 +11,8 @@ namespace paceline {
 namespace {
 
 constexpr int most_steps = 30;
-constexpr double told_apart = 1e-4;  // of a column's length must be left beside those before it
+constexpr double near_enough = 1e-8;  // of a figure
+constexpr double told_apart = 1e-4;   // of a column's length must be left beside those before it
 
 const char* unit_of(Dimension dimension) {
   switch (dimension) {
@@ -104,16 +105,20 @@ class Search {
       const Vector before = inner_;
       const double squares = dot(errors, errors);
       const Vector d = direction(errors);
-      double scale = 1;
-      for (;; scale /= 2) {
+      double far = 0;
+      for (std::size_t j = 0; j < d.size(); ++j) far = std::max(far, std::abs(d[j]) / size(j));
+      if (far < near_enough) return result(errors);
+      for (double scale = 1;; scale /= 2) {
         for (std::size_t j = 0; j < d.size(); ++j) inner_[j] = bounded(j, before[j] + scale * d[j]);
         errors = errors_of(inner_);
-        if (dot(errors, errors) <= squares * (1 + 1e-12) || scale < 1e-3) break;
+        if (dot(errors, errors) <= squares * (1 + 1e-12)) break;
+        if (scale * far > near_enough) continue;
+        inner_ = before;
+        found_ = false;
+        return result(errors_of(inner_));
       }
-      double moved = 0;
-      for (std::size_t j = 0; j < d.size(); ++j) moved = std::max(moved, std::abs(inner_[j] - before[j]) / size(j));
-      if (moved < 1e-9) break;
     }
+    found_ = false;
     return result(errors);
   }
 
@@ -178,6 +183,7 @@ class Search {
     const double free = double(errors.size()) - double(told);
     const double variance = free > 0 ? dot(errors, errors) / free : 0;
     Calibration made;
+    made.found = found_;
     made.document = with(inner_);
     for (std::size_t j = 0; j < knobs_.size(); ++j) {
       Knob knob = knobs_[j];
@@ -199,6 +205,7 @@ class Search {
   Vector inner_;  // the knobs, or their reciprocals
   std::vector<Vector> columns_;
   std::vector<bool> held_;  // at a bound
+  bool found_ = true;
   Solution solution_;
 };
 

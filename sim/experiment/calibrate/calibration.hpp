@@ -37,6 +37,9 @@ struct Calibration {
   std::vector<Knob> knobs;
   std::vector<double> model;  // what is simulated with them
   Node document;              // with them
+  // False: no step led down any more though the slope said so, as where the model is not smooth. The figures depend on
+  // where the search began then, and standard errors mean nothing.
+  bool found = true;
 
   double mean_error(std::span<const double> measured) const;  // absolute, relative
   double largest_error(std::span<const double> measured) const;

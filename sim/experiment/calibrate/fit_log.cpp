@@ -132,7 +132,7 @@ std::vector<Fitted> fit_log(const std::string& log, const std::string& topology,
     found.push_back(test.operation);
     const auto& wanted = options.operations;
     if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), test.operation) == wanted.end()) continue;
-    const int ranks = options.ranks ? options.ranks : test.ranks;
+    const int ranks = test.ranks ? test.ranks : options.ranks;
     if (ranks < 2)
       throw ConfigError(place, "", fmt::format("does not say how many ranks {} had; give --ranks", test.operation));
     const auto candidates = candidates_of(test.operation, options.algorithm);
@@ -142,10 +142,16 @@ std::vector<Fitted> fit_log(const std::string& log, const std::string& topology,
     else if (rows < 3)
       notes.push_back(
           fmt::format("left out: {}, which has {} rows that are large enough, and needs 3", test.operation, rows));
-    else fits.push_back(fit_test(test, ranks, document, options, candidates));
+    else try {
+        fits.push_back(fit_test(test, ranks, document, options, candidates));
+      } catch (const std::invalid_argument& refused) {  // by the algorithm
+        notes.push_back(fmt::format("left out: {}: {}", test.operation, refused.what()));
+      }
   }
-  if (fits.empty())
-    throw ConfigError(place, "", fmt::format("nothing to fit; its tests are {}", fmt::join(found, ", ")));
+  for (const std::string& wanted : options.operations)
+    if (std::find(found.begin(), found.end(), wanted) == found.end())
+      throw ConfigError(place, "", fmt::format("has no test \"{}\"{}", wanted, did_you_mean_one_of(wanted, found)));
+  if (fits.empty()) throw ConfigError(place, "", fmt::format("nothing to fit; {}", fmt::join(notes, "; ")));
   return fits;
 }
 

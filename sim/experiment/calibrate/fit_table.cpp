@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -50,10 +52,11 @@ Table read_table(const std::string& path) {
     const std::string pointer = fmt::format("/row {}", r + 1);
     if (table.rows[r].size() != table.names.size())
       throw ConfigError(place, pointer, fmt::format("has {} cells, not {}", table.rows[r].size(), table.names.size()));
-    std::istringstream cell(table.rows[r][table.figure]);
+    const std::string& cell = table.rows[r][table.figure];
     double value = 0;
-    if (!(cell >> value) || !(value > 0))
-      throw ConfigError(place, pointer, fmt::format("\"{}\" must be a number above 0", cell.str()));
+    const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+    if (error != std::errc{} || end != cell.data() + cell.size() || !(value > 0) || !std::isfinite(value))
+      throw ConfigError(place, pointer, fmt::format("\"{}\" must be a number above 0", cell));
     table.measured.push_back(value);
   }
   return table;
@@ -62,10 +65,14 @@ Table read_table(const std::string& path) {
 double simulated(const Table& table, std::size_t row, Node scenario) {
   for (std::size_t c = 0; c < table.names.size(); ++c)
     if (c != table.figure) set_key(scenario, table.names[c] + "=" + table.rows[row][c]);
+  set_key(scenario, "output.steps=false");
   const Spec spec = parse_scenario(std::move(scenario), "calibrate");
   Threads threads(1);
   Experiment experiment(spec, threads);
-  const Node summary = parse_document(summary_json(experiment.run()).dump(), "summary");
+  const Results results = experiment.run();
+  if (results.reason == "deadlock" || results.reason == "limit")
+    throw ConfigError(table.place, fmt::format("/row {}", row + 1), "cannot be fitted: " + results.detail);
+  const Node summary = parse_document(summary_json(results).dump(), "summary");
   const std::string& figure = table.names[table.figure];
   if (!summary.find(figure)) {
     std::vector<std::string> names;
@@ -90,12 +97,17 @@ Fitted fit_table(const std::string& path, const std::string& scenario, const std
         label += (label.empty() ? "" : ", ") + table.names[c].substr(table.names[c].rfind('.') + 1) + " " + row[c];
     fitted.labels.push_back(label);
   }
-  Node start = read_extended(scenario);
-  set_key(start, "output.steps=false");
+  const Node start = read_extended(scenario);
   std::vector<Knob> knobs;
-  for (const std::string& key : keys)
+  for (const std::string& key : keys) {
+    const bool twice = std::count(keys.begin(), keys.end(), key) > 1;
+    if (twice || std::count(table.names.begin(), table.names.end(), key) > 0)
+      throw ConfigError(
+          table.place, "",
+          fmt::format("\"{}\" is {}", key, twice ? "to be fitted twice" : "a column; it cannot be fitted, too"));
     knobs.push_back(knob_of(start, key, key.ends_with("overhead") ? std::optional(Dimension::duration) : std::nullopt));
-  fitted.made = calibrate(std::move(start), std::move(knobs), fitted.measured, [&](const Node& with) {
+  }
+  fitted.made = calibrate(start, std::move(knobs), fitted.measured, [&](const Node& with) {
     std::vector<double> values;
     for (std::size_t row = 0; row < table.rows.size(); ++row) values.push_back(simulated(table, row, with));
     return values;

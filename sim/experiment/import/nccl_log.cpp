@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <memory>
 #include <set>
 #include <sstream>
@@ -25,7 +26,7 @@ std::vector<std::string> words_of(const std::string& line) {
 std::optional<double> number_of(const std::string& word) {
   double value = 0;
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  if (error != std::errc{} || end != word.data() + word.size()) return {};
+  if (error != std::errc{} || end != word.data() + word.size() || !std::isfinite(value)) return {};
   return value;
 }
 
