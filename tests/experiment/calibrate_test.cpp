@@ -175,6 +175,34 @@ TEST(NcclLog, OfOtherVersionsAndWithPrefixesIsRead) {
   }
 }
 
+// The real log without its tests' names, as before 2.17: with 7/8 of the bytes to be sent, or twice that, or all.
+TEST(NcclLog, ThatNamesNoTestsTellsTwoByTheirColumns) {
+  std::string nameless;
+  std::istringstream lines(read_text(real_log));
+  for (std::string line; std::getline(lines, line);)
+    if (line.find("_perf") == line.npos) nameless += line + "\n";
+  const std::string all = written("log.txt", nameless);
+  std::vector<std::string> operations;
+  for (const NcclTest& test : read_nccl_log(all)) operations.push_back(test.operation);
+  EXPECT_EQ(operations, (std::vector<std::string>{"all_reduce", "", "reduce_scatter", "", ""}));
+  const auto second = nameless.find("# nccl-tests", 1), third = nameless.find("# nccl-tests", second + 1);
+  const std::string gathers = written("log.txt", nameless.substr(second, third - second));
+  const std::string topology = path_of("topologies/dgx-h100.json");
+  std::vector<std::string> notes;
+  const auto fits = fit_log(gathers, topology, {.operations = {"all_gather"}}, notes);
+  ASSERT_EQ(fits.size(), 1u);
+  EXPECT_EQ(fits[0].name, "all_gather, 8 ranks");
+  EXPECT_EQ(complaint([&] { fit_log(gathers, topology, {}, notes); }),
+            gathers +
+                ": nothing to fit; left out: a test that the log does not name; say which it is, as in --ops "
+                "all_gather");
+  notes.clear();
+  EXPECT_EQ(fit_log(all, topology, {}, notes).size(), 2u);
+  ASSERT_EQ(notes.size(), 3u);
+  EXPECT_EQ(notes[0],
+            "left out: a test that the log does not name; give it alone and say which it is, as in --ops all_gather");
+}
+
 TEST(NcclLog, OfAFailedRunSaysHowItEnded) {
   const std::string path = written("log.txt",
                                    "# nThread 1 nGpus 1\n#  Rank  0 Group  0 Pid 1 on a device  0\n"
@@ -197,6 +225,7 @@ TEST(CalibrateLog, EveryRowOfTheCollectivesOfEightH100IsWithinTenPercent) {
   for (std::size_t t = 0; t < 4; ++t) {
     EXPECT_LE(fits[t].made.largest_error(fits[t].measured), .10) << fits[t].name;
     EXPECT_LE(fits[t].made.mean_error(fits[t].measured), .03) << fits[t].name;
+    EXPECT_TRUE(fits[t].made.found) << fits[t].name;
   }
   EXPECT_EQ(fits[0].by, "in_network") << "482 GB/s are more than a ring could have on links of 450";
   EXPECT_EQ(fits[1].by, "ring");
@@ -240,6 +269,36 @@ TEST(CalibrateLog, GivesBackTheFiguresOfASimulatedCluster) {
     EXPECT_FALSE(knobs[2].told) << "an overhead is a latency on a star";
     EXPECT_LE(fits[0].made.largest_error(fits[0].measured), noise == 0 ? 1e-6 : 2 * noise);
   }
+}
+
+// Two hosts of eight: a ring has one card between them, the hierarchical way all eight, of the network's figures.
+TEST(CalibrateLog, OfSeveralHostsFindsTheAlgorithm) {
+  const std::string cluster = path_of("topologies/dgx-h100.json");
+  Node truth = read_extended(cluster);
+  const auto built = topologies::read_topology(truth).build(16);
+  Node words = parse_document(R"({"algorithm": "hierarchical"})", "words");
+  Reader::Context context;
+  const AlgorithmMaker algorithm = Reader(words, "", context).kind_or_name("algorithm", collectives::all(), {});
+  std::vector<int> nodes(16);
+  std::iota(nodes.begin(), nodes.end(), 0);
+  std::string log = "# all_reduce_perf\n# nThread 1\n";
+  for (int rank = 0; rank < 16; ++rank) log += fmt::format("# Rank {} Group 0 Pid 1 on h{}\n", rank, rank / 8);
+  for (const double bytes : {1e6, 1e7, 1e8, 1e9, 1e10}) {
+    const double us = 1e6 * time_collective(*built, nodes, *algorithm, Op::all_reduce, bytes, Fidelity::fluid).seconds;
+    log += fmt::format("{:.0f} 1 float sum -1 {:.9g} 1 1 0 {:.9g} 1 1 0\n", bytes, us, us);
+  }
+  const std::string path = written("log.txt", log);
+  std::vector<std::string> notes;
+  const auto fits = fit_log(path, cluster, {}, notes);
+  ASSERT_EQ(fits.size(), 1u);
+  EXPECT_TRUE(notes.empty());
+  EXPECT_EQ(fits[0].by, "hierarchical");
+  EXPECT_EQ(fits[0].made.knobs[0].key, "efficiency");
+  EXPECT_NEAR(fits[0].made.knobs[0].value, 0.9937, 1e-6);
+  EXPECT_NEAR(fits[0].made.knobs[1].value, 7e-6, 1e-10);
+  fit_log(path, cluster, {.algorithm = "ring"}, notes);
+  EXPECT_EQ(notes, std::vector<std::string>{"all_reduce: the links would have to carry more than their bandwidth; the "
+                                            "topology, the link or the algorithm is another"});
 }
 
 TEST(CalibrateLog, SaysWhatIsMissing) {

@@ -69,7 +69,7 @@ void print(const Fitted& fitted) {
 }
 
 std::vector<Fitted> fit(const Words& words, std::vector<std::string>& notes) {
-  if (!is_nccl_log(read_file(words.measured, largest_document))) {
+  if (words.topology.empty() && !is_nccl_log(read_file(words.measured, largest_document))) {
     if (words.scenario.empty()) throw UsageError("--scenario: a table calibrates keys of a scenario; give it");
     if (!words.out.empty()) throw UsageError("-o: writes a topology; what is fitted to a table is printed as --set");
     return {fit_table(words.measured, words.scenario, words.keys)};

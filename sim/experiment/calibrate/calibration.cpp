@@ -11,8 +11,9 @@ namespace paceline {
 namespace {
 
 constexpr int most_steps = 30;
-constexpr double near_enough = 1e-8;  // of a figure
-constexpr double told_apart = 1e-4;   // of a column's length must be left beside those before it
+constexpr double near_enough = 1e-8;   // of a figure
+constexpr double of_its_error = 1e-3;  // a step that is smaller beside a figure's standard error leads nowhere
+constexpr double told_apart = 1e-4;    // of a column's length must be left beside those before it
 
 const char* unit_of(Dimension dimension) {
   switch (dimension) {
@@ -52,10 +53,11 @@ double dot(const Vector& a, const Vector& b) { return std::inner_product(a.begin
 struct Solution {
   Vector d, variance;  // the latter by σ² = 1
   std::vector<bool> told;
+  double gain = 0;  // by which |rest|² falls
 };
 Solution least_squares(std::vector<Vector> columns, Vector rest) {
   const std::size_t k = columns.size();
-  Solution solution{Vector(k, 0), Vector(k, 0), std::vector<bool>(k, false)};
+  Solution solution{.d = Vector(k, 0), .variance = Vector(k, 0), .told = std::vector<bool>(k, false)};
   std::vector<Vector> r(k, Vector(k, 0));  // columns = Q R
   Vector q_rest(k, 0);
   for (std::size_t j = 0; j < k; ++j) {
@@ -71,6 +73,7 @@ Solution least_squares(std::vector<Vector> columns, Vector rest) {
     r[j][j] = left;
     for (double& value : columns[j]) value /= left;
     q_rest[j] = dot(columns[j], rest);
+    solution.gain += q_rest[j] * q_rest[j];
     for (std::size_t n = 0; n < rest.size(); ++n) rest[n] -= q_rest[j] * columns[j][n];
   }
   std::vector<Vector> inverse(k, Vector(k, 0));  // of R
@@ -107,7 +110,7 @@ class Search {
       const Vector d = direction(errors);
       double far = 0;
       for (std::size_t j = 0; j < d.size(); ++j) far = std::max(far, std::abs(d[j]) / size(j));
-      if (far < near_enough) return result(errors);
+      if (far < near_enough || solution_.gain < of_its_error * of_its_error * variance(squares)) return result(errors);
       for (double scale = 1;; scale /= 2) {
         for (std::size_t j = 0; j < d.size(); ++j) inner_[j] = bounded(j, before[j] + scale * d[j]);
         errors = errors_of(inner_);
@@ -177,11 +180,16 @@ class Search {
     solution_ = least_squares(std::move(columns), std::move(rest));
   }
 
+  // s², which (JᵀJ)⁻¹ makes the squares of standard errors.
+  double variance(double squares) const {
+    const auto told = std::count(solution_.told.begin(), solution_.told.end(), true);
+    const double free = double(measured_.size()) - double(told);
+    return free > 0 ? squares / free : 0;
+  }
+
   Calibration result(const Vector& errors) {
     direction(errors);
-    const auto told = std::count(solution_.told.begin(), solution_.told.end(), true);
-    const double free = double(errors.size()) - double(told);
-    const double variance = free > 0 ? dot(errors, errors) / free : 0;
+    const double s2 = variance(dot(errors, errors));
     Calibration made;
     made.found = found_;
     made.document = with(inner_);
@@ -190,7 +198,7 @@ class Search {
       knob.value = knob.reciprocal() ? 1 / inner_[j] : inner_[j];
       knob.told = solution_.told[j] || held_[j];
       knob.at_bound = inner_[j] <= lowest(j) * (1 + 1e-12) && knob.told;
-      const double error = std::sqrt(variance * solution_.variance[j]);
+      const double error = std::sqrt(s2 * solution_.variance[j]);
       knob.standard_error = knob.reciprocal() ? error * knob.value * knob.value : error;
       made.knobs.push_back(knob);
     }

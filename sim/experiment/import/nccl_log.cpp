@@ -37,22 +37,30 @@ bool is_type(const std::string& word) {
   return types.contains(word) || word.starts_with("f8") || word.starts_with("fp8") || word.starts_with("float8");
 }
 
+struct Line {
+  NcclTest::Row row;
+  bool sums = false;            // it names the operation that reduces
+  double algbw = 0, busbw = 0;  // GB/s, with two decimals
+};
+
 // size count type, wherever the line's own words begin.
-std::optional<NcclTest::Row> row_of(const std::vector<std::string>& words) {
+std::optional<Line> line_of(const std::vector<std::string>& words) {
   for (std::size_t i = 0; i + 2 < words.size(); ++i) {
     if (!is_type(words[i + 2]) || !number_of(words[i + 1])) continue;
     std::string size = words[i];  // a rank may be glued to it: "[1,0]<stdout>:33554432"
     size.erase(0, size.find_last_of(":>]") + 1);
     const auto bytes = number_of(size);
     std::size_t at = i + 3;
-    if (at < words.size() && !number_of(words[at])) ++at;  // the operation that reduces
+    const bool names = at < words.size() && !number_of(words[at]);  // the operation that reduces
+    const bool sums = names && words[at] != "none";
+    if (names) ++at;
     std::vector<std::optional<double>> figures;
     for (; at < words.size(); ++at) figures.push_back(number_of(words[at]));
     if (figures.size() % 2) figures.erase(figures.begin());  // the root
     if (!bytes || figures.size() < 4 || !figures[0] || !(*figures[0] > 0)) return {};
-    NcclTest::Row row{.bytes = *bytes, .seconds = 1e-6 * *figures[0]};
-    if (figures.size() >= 8 && figures[4] && *figures[4] > 0) row.in_place_s = 1e-6 * *figures[4];
-    return row;
+    Line line{{.bytes = *bytes, .seconds = 1e-6 * *figures[0]}, sums, figures[1].value_or(0), figures[2].value_or(0)};
+    if (figures.size() >= 8 && figures[4] && *figures[4] > 0) line.row.in_place_s = 1e-6 * *figures[4];
+    return line;
   }
   return {};
 }
@@ -72,6 +80,17 @@ std::string operation_of(const std::string& line) {
   std::size_t begin = end;
   while (begin > 0 && (std::isalpha(static_cast<unsigned char>(line[begin - 1])) || line[begin - 1] == '_')) --begin;
   return line.substr(begin, end - begin);
+}
+
+// busbw / algbw is 2 (n - 1) / n of all_reduce alone, and (n - 1) / n of reduce_scatter, all_gather and alltoall, of
+// which the first reduces. "" where that or two decimals do not tell: all_reduce of two ranks is as sendrecv.
+std::string operation_by_columns(const Line& line, int n) {
+  if (n < 2 || !(line.algbw > 0)) return "";
+  const double factor = line.busbw / line.algbw, part = double(n - 1) / n;
+  const double off = (0.005 + 0.005 * factor) / line.algbw;
+  if (off > 0.2 / n) return "";
+  if (n > 2 && std::abs(factor - 2 * part) <= off) return "all_reduce";
+  return line.sums && std::abs(factor - part) <= off ? "reduce_scatter" : "";
 }
 
 }  // namespace
@@ -98,10 +117,12 @@ std::vector<NcclTest> read_nccl_log(const std::string& path) {
     if (const auto rank = rank_of(words)) ranks.insert(*rank);
     if (const auto average = line.find("Avg bus bandwidth"); average != line.npos)
       tests.back().average_busbw = number_of(words.back());
-    if (const auto row = row_of(words)) {
-      tests.back().operation = operation;
-      tests.back().ranks = int(ranks.size());
-      tests.back().rows.push_back(*row);
+    if (const auto row = line_of(words)) {
+      NcclTest& test = tests.back();
+      test.ranks = int(ranks.size());
+      test.rows.push_back(row->row);
+      if (!operation.empty()) test.operation = operation;
+      else if (test.operation.empty()) test.operation = operation_by_columns(*row, test.ranks);
     }
   }
   if (tests.back().rows.empty()) tests.pop_back();

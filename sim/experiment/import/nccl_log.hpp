@@ -1,7 +1,8 @@
 // What nccl-tests printed: a table for each test, of the time that an operation took by the size of its buffer.
 //   #       size   count   type   redop  root   time  algbw  busbw  #wrong   time  algbw  busbw  #wrong
 // Lines may begin with a rank or a host, as mpirun and srun add them ("0: ", "[1,0]<stdout>:"), columns of older
-// versions (no root, an error in place of #wrong) are told by their number.
+// versions (no root, an error in place of #wrong) are told by their number. Before 2.17 a log does not name its test,
+// unless the command stands in it; all_reduce and reduce_scatter are known by their columns then.
 #pragma once
 #include <optional>
 #include <string>
@@ -15,7 +16,7 @@ struct NcclTest {
     double seconds = 0;  // out of place
     std::optional<double> in_place_s{};
   };
-  std::string operation;  // as in all_reduce_perf, without _perf; "" where the log does not say
+  std::string operation;  // as in all_reduce_perf, without _perf; "" where the log does not tell
   int ranks = 0;          // 0: the log does not say
   std::vector<Row> rows;
   std::optional<double> average_busbw{};  // GB/s, as printed
