@@ -13,19 +13,6 @@
 #include "sim/core/units.hpp"
 
 namespace paceline {
-namespace {
-
-struct Nothing {};
-using Value = std::variant<Nothing, bool, double, std::string>;
-
-bool is_null(const Value& value) { return std::holds_alternative<Nothing>(value); }
-
-std::string show(const Value& value) {
-  if (const auto* number = std::get_if<double>(&value)) return fmt::format("{}", *number);
-  if (const auto* text = std::get_if<std::string>(&value)) return fmt::format("'{}'", *text);
-  if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
-  return "null";
-}
 
 const Node* look_up(const Node& document, std::string_view path) {
   const Node* at = &document;
@@ -43,6 +30,20 @@ const Node* look_up(const Node& document, std::string_view path) {
     }
   }
   return at;
+}
+
+namespace {
+
+struct Nothing {};
+using Value = std::variant<Nothing, bool, double, std::string>;
+
+bool is_null(const Value& value) { return std::holds_alternative<Nothing>(value); }
+
+std::string show(const Value& value) {
+  if (const auto* number = std::get_if<double>(&value)) return fmt::format("{}", *number);
+  if (const auto* text = std::get_if<std::string>(&value)) return fmt::format("'{}'", *text);
+  if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
+  return "null";
 }
 
 // What two texts with units amount to, if they are of one dimension.

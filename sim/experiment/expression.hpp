@@ -14,6 +14,9 @@
 
 namespace paceline {
 
+// What stands at a dotted path, elements of lists by index; null: nothing.
+const Node* look_up(const Node& document, std::string_view path);
+
 class Expression {
  public:
   // Of a text in a file. Throws ConfigError at its place.

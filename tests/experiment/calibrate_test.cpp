@@ -111,7 +111,11 @@ TEST(Calibration, ReadsItsKeys) {
   EXPECT_EQ(complaint([&] { knob_of(document, "link.kind"); }),
             "t.json:1:37: /link.kind: must be a number or have a unit to be fitted, and is the text \"x\"");
   EXPECT_EQ(complaint([&] { knob_of(document, "link.width"); }),
-            "t.json:1:1: /link.width: is not there to be fitted: give it a first value");
+            "t.json:1:1: /link.width: is not there to be fitted: give it a first value; there are: latency, kind, "
+            "bandwidth");
+  EXPECT_EQ(complaint([&] { knob_of(document, "link.latancy"); }),
+            "t.json:1:1: /link.latancy: is not there to be fitted: give it a first value; did you mean \"latency\"? "
+            "There are: latency, kind, bandwidth");
   EXPECT_EQ(complaint([&] { knob_of(document, "link.bandwidth"); }),
             "t.json:1:55: /link.bandwidth: must be above 0 to be fitted");
   EXPECT_EQ(complaint([&] {
@@ -311,10 +315,14 @@ TEST(CalibrateLog, SaysWhatIsMissing) {
             log + ": nothing to fit; left out: gather, which is no operation here");
   ASSERT_EQ(notes.size(), 1u);
   EXPECT_EQ(notes[0], "left out: gather, which is no operation here");
-  const std::string tree = path_of("topologies/fat-tree-1024.json");
   EXPECT_NE(complaint([&] {
-              fit_log(real_log, tree, {.link = "nowhere"}, notes);
-            }).find("has no nowhere.bandwidth; say which link is to be fitted, as in --link node_link"),
+              fit_log(real_log, path_of("topologies/fat-tree-1024.json"), {.link = "nowhere"}, notes);
+            }).find(": has no nowhere.bandwidth to be fitted; --link takes "),
+            std::string::npos);
+  // The cube mesh of a DGX-1 is a list of links; its network is none for one host.
+  EXPECT_NE(complaint([&] {
+              fit_log(real_log, path_of("topologies/dgx1-v100.json"), {}, notes);
+            }).find(": has no hosts.fabric.bandwidth to be fitted; nor any other link that is not one of a list"),
             std::string::npos);
 }
 
@@ -328,7 +336,8 @@ const char* scenario = R"({"numerics": false, "seed": 1,
   "training": {"strategy": {"kind": "bsp"}, "optimizer": {"kind": "sgd", "learning_rate": 0.1}, "stop": {"steps": 2}}})";
 
 TEST(CalibrateTable, GivesBackEfficiencyAndOverheadOfADevice) {
-  std::string table = "workload.batch_size, throughput_samples_per_s\n# of one device\n\n";
+  // As a spreadsheet writes it: a byte order mark, quotes, carriage returns.
+  std::string table = "\xEF\xBB\xBF\"workload.batch_size\", throughput_samples_per_s\r\n# of one device\n\n";
   for (const int batch : {8, 16, 64, 256})
     table += fmt::format("{}, {}\n", batch, [&] {
       const Results r = run(scenario, {fmt::format("workload.batch_size={}", batch), "cluster.device.efficiency=0.41",

@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <numeric>
+
+#include "sim/experiment/expression.hpp"
 
 namespace paceline {
 namespace {
@@ -28,21 +29,14 @@ const char* unit_of(Dimension dimension) {
   }
 }
 
-const Node* look_up(const Node& document, const std::string& path) {
-  const Node* at = &document;
-  for (std::size_t from = 0; at && from <= path.size();) {
-    const std::size_t dot = std::min(path.find('.', from), path.size());
-    const std::string key = path.substr(from, dot - from);
-    if (at->kind == Node::Kind::array) {
-      std::size_t index = at->items.size();
-      std::from_chars(key.data(), key.data() + key.size(), index);
-      at = index < at->items.size() ? &at->items[index] : nullptr;
-    } else {
-      at = at->find(key);
-    }
-    from = dot + 1;
-  }
-  return at;
+// The keys that stand beside a missing one, the nearest named.
+std::string neighbours(const Node& document, const std::string& path) {
+  const std::size_t dot = path.rfind('.');
+  const Node* parent = dot == path.npos ? &document : look_up(document, path.substr(0, dot));
+  std::vector<std::string> names;
+  if (parent)
+    for (const Member& member : parent->members) names.push_back(member.key);
+  return names.empty() ? "" : did_you_mean_one_of(dot == path.npos ? path : path.substr(dot + 1), names);
 }
 
 using Vector = std::vector<double>;
@@ -243,7 +237,9 @@ Knob knob_of(const Node& document, const std::string& key, std::optional<Dimensi
     return knob;
   }
   const std::string pointer = "/" + key;
-  if (!found) throw ConfigError(document.place, pointer, "is not there to be fitted: give it a first value");
+  if (!found)
+    throw ConfigError(document.place, pointer,
+                      "is not there to be fitted: give it a first value" + neighbours(document, key));
   if (found->kind == Node::Kind::integer || found->kind == Node::Kind::number) {
     knob.value = found->number;
   } else {

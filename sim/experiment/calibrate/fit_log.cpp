@@ -8,6 +8,7 @@
 
 #include "sim/comm/timing.hpp"
 #include "sim/experiment/calibrate/fits.hpp"
+#include "sim/experiment/expression.hpp"
 #include "sim/experiment/import/nccl_log.hpp"
 #include "topologies/topology_maker.hpp"
 
@@ -67,16 +68,25 @@ std::vector<Candidate> candidates_of(const std::string& operation, const std::st
   return made;
 }
 
+// Objects with a bandwidth, as --link names them.
+void add_links(const Node& node, const std::string& path, std::vector<std::string>& links) {
+  if (!path.empty() && node.find("bandwidth")) links.push_back(path);
+  for (const Member& member : node.members)
+    add_links(member.value, path + (path.empty() ? "" : ".") + member.key, links);
+}
+
 std::string link_of(const std::string& chosen, const Node& topology, int ranks) {
   const Node* hosts = topology.find("hosts");
   const Node* accelerators = hosts ? hosts->find("accelerators") : nullptr;
   const bool one_host = accelerators && ranks <= accelerators->integer;
   const std::string prefix = !chosen.empty() ? chosen + "." : one_host ? "hosts.fabric." : "";
-  if (knob_of(topology, prefix + "bandwidth", Dimension::bandwidth).value == 0)
-    throw ConfigError(
-        topology.place, "",
-        fmt::format("has no {}bandwidth; say which link is to be fitted, as in --link node_link", prefix));
-  return prefix;
+  if (look_up(topology, prefix + "bandwidth")) return prefix;
+  std::vector<std::string> links;
+  add_links(topology, "", links);
+  throw ConfigError(topology.place, "",
+                    fmt::format("has no {}bandwidth to be fitted; {}", prefix,
+                                links.empty() ? "nor any other link that is not one of a list"
+                                              : fmt::format("--link takes {}", fmt::join(links, ", "))));
 }
 
 // Better: within what its links can carry, then by what is left. One that is not clearly better, by a fifth, is not

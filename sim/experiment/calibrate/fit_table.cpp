@@ -25,18 +25,23 @@ struct Table {
 
 std::string trimmed(const std::string& text) {
   const auto first = text.find_first_not_of(" \t\r"), last = text.find_last_not_of(" \t\r");
-  return first == text.npos ? "" : text.substr(first, last - first + 1);
+  if (first == text.npos) return "";
+  const bool quoted = last > first && text[first] == '"' && text[last] == '"';
+  return text.substr(first + quoted, last - first + 1 - 2 * std::size_t(quoted));
 }
 
 Table read_table(const std::string& path) {
   Table table{.place = {std::make_shared<std::string>(path)}};
   const Place& place = table.place;
-  std::istringstream in(read_file(path, std::size_t{16} << 20));
+  std::string text = read_file(path, std::size_t{16} << 20);
+  if (constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF"; text.starts_with(byte_order_mark))
+    text.erase(0, byte_order_mark.size());
+  std::istringstream in(text);
   for (std::string line; std::getline(in, line);) {
     if (trimmed(line).empty() || line[0] == '#') continue;
     std::vector<std::string> cells;
-    std::istringstream text(line);
-    for (std::string cell; std::getline(text, cell, ',');) cells.push_back(trimmed(cell));
+    std::istringstream written(line);
+    for (std::string cell; std::getline(written, cell, ',');) cells.push_back(trimmed(cell));
     if (table.names.empty()) table.names = cells;
     else table.rows.push_back(cells);
   }
